@@ -1,0 +1,114 @@
+/*
+ * Cloud: market, hosts, timing and faults as one thing, seen from its wire.
+ *
+ * Pure: it is told the time and says at which moments things happen; whoever owns the clock (the virtual world, later the fronts)
+ * calls back at those moments. An exchange begins when its request is sent, takes effect at one moment, and its reply arrives at a
+ * later one; what happens between the two is nobody's secret but the client's problem.
+ *
+ * What truly happens goes to the history's cloud stream, at its exact time.
+ */
+#ifndef FAKES_CLOUD_CLOUD_H
+#define FAKES_CLOUD_CLOUD_H
+
+#include "base/fate.h"
+#include "base/history.h"
+#include "fakes/fault/injector.h"
+#include "fakes/market/market.h"
+#include "fakes/timing/timing.h"
+
+/* Borrowed pointers outlive the cloud. */
+struct cloud_options {
+    uint64_t seed;
+    uint32_t run;
+    struct wall_time epoch;
+    const struct timing *timing;
+    const struct fault_plan *faults;
+    const struct offer_book *offers;
+    const char *api_key;
+    int64_t credit_nusd;
+    bool limit_ignored;
+    int64_t first_contract_id; /* 0: drawn */
+    const char *ssh_host;      /* of the first contract; NULL: derived */
+    int64_t ssh_port;          /* 0: derived */
+    struct history *history;
+};
+
+struct cloud;
+
+/* NULL when memory is gone. */
+MUST_USE struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options);
+void cloud_free(struct cloud *cloud);
+
+/* The market behind it, for what is truly so. */
+const struct market *cloud_market(const struct cloud *cloud);
+
+/* When something will next change by itself, or TIME_NEVER_NS; and bringing everything up to a moment. */
+int64_t cloud_next_change_ns(const struct cloud *cloud);
+void cloud_advance(struct cloud *cloud, int64_t now_ns);
+
+/* ---- HTTP -------------------------------------------------------------------------------------------------------------- */
+
+/* One exchange. `effect_ns` and `reply_ns` are TIME_NEVER_NS when there will be none. */
+struct cloud_exchange {
+    int64_t effect_ns;
+    int64_t reply_ns;
+    enum transport_fate fate; /* of the reply */
+    struct http_reply reply;  /* as it is sent; with FATE_TRUNCATED already cut */
+    /* the cloud's own */
+    struct cloud_exchange *next_free;
+    struct http_verdict verdict;
+    enum api_call call;
+    uint64_t ordinal;
+    struct http_request request;
+    char path[HTTP_PATH_SIZE];
+    char bearer[128];
+    struct buffer body;
+};
+
+/* A request is sent now. The request is copied. NULL when memory is gone, or path or key are longer than any known one. */
+MUST_USE struct cloud_exchange *cloud_http_begin(struct cloud *cloud, int64_t now_ns,
+                                                 const struct http_request *request, uint64_t ordinal);
+
+/* Its effect: call at `effect_ns`. */
+void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchange *exchange);
+
+/* Gives it back, at or after its reply, or when nobody wants the reply and there is no effect to come. */
+void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange);
+
+/* ---- SSH --------------------------------------------------------------------------------------------------------------- */
+
+/* One session of a client with a machine; also the command that runs on it. */
+struct cloud_session {
+    size_t contract;          /* which machine, when `fate` is DELIVERED */
+    int64_t opened_ns;        /* when the opening ends; TIME_NEVER_NS: it stays silent */
+    enum transport_fate fate; /* of the opening; when silent, what the silence means (DELIVERED: no answer at all) */
+    /* the command */
+    int64_t effect_ns;
+    int64_t done_ns;
+    enum transport_fate command_fate;
+    int exit_status;
+    struct buffer out;
+    struct buffer err;
+    struct buffer command;
+    struct buffer input;
+    struct cloud_session *next_free;
+};
+
+/* Somebody connects to host:port now. NULL when memory is gone. */
+MUST_USE struct cloud_session *cloud_ssh_open(struct cloud *cloud, int64_t now_ns, const char *host, int64_t port);
+
+/* A command is sent on an open session: sets effect_ns, done_ns. False when memory is gone. */
+MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
+                             struct span input);
+
+/* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
+void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
+
+void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/* ---- Store ------------------------------------------------------------------------------------------------------------- */
+
+/* SQLSTATE with which a statement that first names `table` of the events store fails now, or NULL. */
+const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table);
+
+#endif

@@ -1,0 +1,310 @@
+#include "fakes/fault/catalogue.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "fakes/fault/effects.h"
+
+#define CALL(name) (1U << API_##name)
+#define ANY_CALL ((1U << API_CALL_COUNT) - 1)
+#define AT(name) (1U << POINT_##name)
+#define FOR_EVER (-1)
+
+#define CHOICE(name, usual_word, all_words, what)                                                                      \
+    {                                                                                                                  \
+        .key = name, .kind = PARAMETER_CHOICE, .usual = usual_word, .words = all_words, .meaning = what                \
+    }
+#define NUMBER(name, usual_number, low, high, what)                                                                    \
+    {                                                                                                                  \
+        .key = name, .kind = PARAMETER_NUMBER, .usual = usual_number, .least = low, .most = high, .meaning = what      \
+    }
+#define SECONDS(name, usual_seconds, what) NUMBER(name, usual_seconds, 0, 2592000, what)
+#define SECONDS_OR_EVER(name, usual_seconds, what)                                                                     \
+    {                                                                                                                  \
+        .key = name, .kind = PARAMETER_NUMBER, .usual = usual_seconds, .least = 0, .most = 2592000,                    \
+        .or_minus_one = true, .meaning = what " (-1: for ever)"                                                        \
+    }
+#define NAMES(name, usual_names, many, what)                                                                           \
+    {                                                                                                                  \
+        .key = name, .kind = PARAMETER_NAMES, .usual = usual_names, .several = many, .meaning = what                   \
+    }
+#define PARAMETERS(...)                                                                                                \
+    (const struct fault_parameter[FAULT_OWN_MAX + 1])                                                                  \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
+#define NO_PARAMETERS PARAMETERS({.key = NULL})
+
+static const struct fault_row rows[] = {
+    {.id = "null-status",
+     .layer = "vast-api",
+     .description = "A new machine's actual_status and status_msg are JSON null for longer.",
+     .endpoints = CALL(SHOW) | CALL(LIST),
+     .endpoint = API_SHOW,
+     .points = AT(BODY),
+     .point = POINT_BODY,
+     .nth = 1,
+     .count = 2,
+     .parameters = NO_PARAMETERS,
+     .rewrite = effect_null_status},
+    {.id = "slow-boot",
+     .layer = "vast-api",
+     .description = "A machine takes longer until it is running; what comes after it is as late.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(NUMBER("factor", "3", 0, 1000, "times as long as planned"),
+                              SECONDS("boot_s", "", "this long instead, from the create's effect to running")),
+     .timeline = effect_slow_boot},
+    {.id = "stuck-loading",
+     .layer = "vast-api",
+     .description = "A machine never gets beyond loading; its SSH port refuses.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(CHOICE("status", "loading", "loading, created", "the status it stays in")),
+     .timeline = effect_stuck_loading},
+    {.id = "rate-limit-429",
+     .layer = "vast-api",
+     .description = "The API answers 429 without Retry-After, and nothing is done.",
+     .endpoints = ANY_CALL,
+     .endpoint = API_SHOW,
+     .points = AT(REQUEST),
+     .point = POINT_REQUEST,
+     .nth = 1,
+     .count = 3,
+     .parameters = PARAMETERS(CHOICE("shape", "text", "text, threshold, detail, error",
+                                     "plain text, the same with the endpoint's threshold, {\"detail\"}, {\"error\"}")),
+     .http = effect_rate_limit},
+    {.id = "api-5xx",
+     .layer = "vast-api",
+     .description = "A gateway answers with an error; at point reply the request has taken effect all the same.",
+     .endpoints = ANY_CALL,
+     .endpoint = API_SHOW,
+     .points = AT(REQUEST) | AT(REPLY),
+     .point = POINT_REQUEST,
+     .nth = 1,
+     .count = 2,
+     .parameters = PARAMETERS(CHOICE("status", "502", "500, 502, 503, 504", "the HTTP status"),
+                              CHOICE("body", "html", "html, empty", "what comes with it")),
+     .http = effect_server_error,
+     .rewrite = effect_server_error_reply},
+    {.id = "create-response-lost",
+     .layer = "vast-api",
+     .description = "A create takes effect, and its reply never arrives.",
+     .endpoints = CALL(CREATE),
+     .endpoint = API_CREATE,
+     .points = AT(REPLY),
+     .point = POINT_REPLY,
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(
+         CHOICE("as", "timeout", "timeout, reset, 502", "silence, a connection reset, a gateway's error page")),
+     .http = effect_create_lost,
+     .rewrite = effect_create_lost_reply},
+    {.id = "offer-taken",
+     .layer = "market",
+     .description = "Somebody else was faster: a create is answered no_such_ask.",
+     .endpoints = CALL(CREATE),
+     .endpoint = API_CREATE,
+     .points = AT(REQUEST),
+     .point = POINT_REQUEST,
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(CHOICE("code", "410", "410, 404", "which of the two forms")),
+     .http = effect_offer_taken},
+    {.id = "destroy-rejected",
+     .layer = "vast-api",
+     .description = "A destroy is refused, and the machine lives on.",
+     .endpoints = CALL(DESTROY),
+     .endpoint = API_DESTROY,
+     .points = AT(REQUEST),
+     .point = POINT_REQUEST,
+     .nth = 1,
+     .count = 2,
+     .parameters = PARAMETERS(
+         CHOICE("as", "429", "429, 500, 400, refused", "rate limit, server error, still being created, no connection")),
+     .http = effect_destroy_rejected},
+    {.id = "destroy-false-success",
+     .layer = "vast-api",
+     .description = "A destroy is answered {\"success\":true}, and the machine lives on.",
+     .endpoints = CALL(DESTROY),
+     .endpoint = API_DESTROY,
+     .points = AT(EFFECT),
+     .point = POINT_EFFECT,
+     .nth = 1,
+     .count = 1,
+     .parameters = NO_PARAMETERS,
+     .http = effect_destroy_false_success},
+    {.id = "host-offline",
+     .layer = "host",
+     .description = "A machine's host is lost; the API notices later than its users.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(SECONDS("after_s", "40", "from the create's effect to the loss"),
+                              SECONDS("lag_s", "20", "from the loss to the status that tells of it"),
+                              CHOICE("status", "offline", "offline, unknown", "that status")),
+     .timeline = effect_host_offline},
+    {.id = "ssh-refused",
+     .layer = "ssh",
+     .description = "The SSH port of a running machine refuses for longer.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "60", "how long after it would be ready")),
+     .timeline = effect_ssh_refused},
+    {.id = "ssh-banner-stall",
+     .layer = "ssh",
+     .description = "The SSH port accepts and sends no version line.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready")),
+     .timeline = effect_ssh_banner_stall},
+    {.id = "ssh-key-not-synced",
+     .layer = "ssh",
+     .description = "sshd is up before the account's key has reached the machine.",
+     .nth = 1,
+     .count = 1,
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready")),
+     .timeline = effect_ssh_key_not_synced},
+    {.id = "ssh-drop-mid-command",
+     .layer = "ssh",
+     .description = "The connection breaks while a command runs; the command goes on and ends.",
+     .nth = 2,
+     .count = 1,
+     .parameters = PARAMETERS(NUMBER("bytes", "0", 0, 1000000000, "of its output that still arrive")),
+     .command = effect_ssh_drop},
+    {.id = "nullable-fields",
+     .layer = "vast-api",
+     .description = "An instance's fields are empty, missing or of another kind.",
+     .endpoints = CALL(SHOW) | CALL(LIST),
+     .endpoint = API_SHOW,
+     .points = AT(BODY),
+     .point = POINT_BODY,
+     .nth = 1,
+     .count = FOR_EVER,
+     .parameters = PARAMETERS(
+         NAMES("fields", "ports,public_ipaddr,ssh_host,label,start_date,dph_total", true, "the fields concerned"),
+         CHOICE("as", "null", "null, -1, absent, type, newline",
+                "null, -1, left out, a number as text and a text as number, line break behind")),
+     .rewrite = effect_nullable_fields},
+    {.id = "schema-drift",
+     .layer = "vast-api",
+     .description = "A reply has another shape than documented.",
+     .endpoints = ANY_CALL,
+     .endpoint = API_SHOW,
+     .points = AT(BODY),
+     .point = POINT_BODY,
+     .nth = 1,
+     .count = FOR_EVER,
+     .parameters = PARAMETERS(
+         CHOICE("shape", "list", "list, top-level, empty-object, unknown-status, status-number, success-false, html",
+                "object and list exchanged, envelope gone, {}, a status nobody knows, a number as "
+                "status, 200 with success false, a page")),
+     .rewrite = effect_schema_drift},
+    {.id = "missing-table",
+     .layer = "postgres",
+     .description = "A table of the events store does not exist: SQLSTATE 42P01.",
+     .nth = 1,
+     .count = FOR_EVER,
+     .parameters = PARAMETERS(NAMES("table", "webhook_configs", false, "which")),
+     .store = effect_missing_table},
+    {.id = "disk-full",
+     .layer = "host",
+     .description = "A machine's disk is full when a command begins.",
+     .nth = 1,
+     .count = FOR_EVER,
+     .parameters = PARAMETERS(NUMBER("used_gb", "1000000", 0, 1000000, "that something else takes of it")),
+     .command = effect_disk_full},
+};
+
+static const char *const point_names[] = {
+    [POINT_DEFAULT] = "default", [POINT_CONNECT] = "connect", [POINT_REQUEST] = "request",
+    [POINT_EFFECT] = "effect",   [POINT_REPLY] = "reply",     [POINT_BODY] = "body",
+};
+
+size_t catalogue_count(void)
+{
+    return ARRAY_LENGTH(rows);
+}
+
+const struct fault_row *catalogue_row(size_t index)
+{
+    return &rows[index];
+}
+
+const struct fault_row *catalogue_find(const char *id)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (strcmp(rows[i].id, id) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+const struct fault_parameter *catalogue_parameter(const struct fault_row *row, const char *key)
+{
+    for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
+        if (strcmp(parameter->key, key) == 0) {
+            return parameter;
+        }
+    }
+    return NULL;
+}
+
+const char *fault_point_name(enum fault_point point)
+{
+    return point_names[point];
+}
+
+enum fault_point fault_point_by_name(const char *name)
+{
+    for (size_t i = POINT_CONNECT; i < ARRAY_LENGTH(point_names); i++) {
+        if (strcmp(point_names[i], name) == 0) {
+            return (enum fault_point)i;
+        }
+    }
+    return POINT_DEFAULT;
+}
+
+enum fault_point fault_point_of(const struct fault *fault)
+{
+    return fault->point == POINT_DEFAULT ? catalogue_find(fault->id)->point : fault->point;
+}
+
+static const struct fault_own *find_own(const struct fault *fault, const char *key)
+{
+    for (size_t i = 0; i < fault->own_count; i++) {
+        if (strcmp(fault->own[i].key, key) == 0) {
+            return &fault->own[i];
+        }
+    }
+    return NULL;
+}
+
+const char *fault_text(const struct fault *fault, const char *key)
+{
+    const struct fault_own *own = find_own(fault, key);
+    return own != NULL ? own->text : catalogue_parameter(catalogue_find(fault->id), key)->usual;
+}
+
+int64_t fault_nano(const struct fault *fault, const char *key)
+{
+    int64_t nano = 0;
+    return decimal_parse(span_of(fault_text(fault, key)), 9, &nano) ? nano : 0;
+}
+
+bool fault_choice_is(const struct fault *fault, const char *key, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = fault_text(fault, key); at != NULL; at = strchr(at, ',')) {
+        at += *at == ',' ? 1 : 0;
+        if (strncmp(at, word, length) == 0 && (at[length] == '\0' || at[length] == ',')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fault_given(const struct fault *fault, const char *key)
+{
+    return find_own(fault, key) != NULL;
+}

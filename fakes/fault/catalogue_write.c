@@ -1,0 +1,113 @@
+#include <string.h>
+
+#include "fakes/fault/catalogue.h"
+
+static void write_endpoints(struct json_writer *writer, const struct fault_row *row)
+{
+    json_key(writer, "endpoints");
+    json_begin_array(writer);
+    for (size_t i = 0; i < API_CALL_COUNT; i++) {
+        if ((row->endpoints & 1U << i) != 0) {
+            json_string(writer, api_call_name((enum api_call)i));
+        }
+    }
+    json_end_array(writer);
+    json_member_string(writer, "endpoint", row->endpoints == 0 ? NULL : api_call_name(row->endpoint));
+    json_key(writer, "points");
+    json_begin_array(writer);
+    for (unsigned i = POINT_CONNECT; i <= POINT_BODY; i++) {
+        if ((row->points & 1U << i) != 0) {
+            json_string(writer, fault_point_name((enum fault_point)i));
+        }
+    }
+    json_end_array(writer);
+    json_member_string(writer, "point", row->points == 0 ? NULL : fault_point_name(row->point));
+}
+
+static void write_parameter(struct json_writer *writer, const struct fault_parameter *parameter)
+{
+    json_begin_object(writer);
+    json_member_string(writer, "key", parameter->key);
+    json_member_string(writer, "meaning", parameter->meaning);
+    json_member_string(writer, "default", parameter->usual[0] == '\0' ? NULL : parameter->usual);
+    if (parameter->kind == PARAMETER_CHOICE) {
+        json_member_string(writer, "one_of", parameter->words);
+    } else if (parameter->kind == PARAMETER_NUMBER) {
+        json_member_int(writer, "least", parameter->least);
+        json_member_int(writer, "most", parameter->most);
+        json_member_bool(writer, "minus_one", parameter->or_minus_one);
+    } else {
+        json_member_bool(writer, "several", parameter->several);
+    }
+    json_end_object(writer);
+}
+
+void catalogue_write_json(struct json_writer *writer)
+{
+    json_begin_array(writer);
+    for (size_t i = 0; i < catalogue_count(); i++) {
+        const struct fault_row *row = catalogue_row(i);
+        json_begin_object(writer);
+        json_member_string(writer, "id", row->id);
+        json_member_string(writer, "layer", row->layer);
+        json_member_string(writer, "description", row->description);
+        write_endpoints(writer, row);
+        json_member_int(writer, "nth", row->nth);
+        json_member_int(writer, "count", row->count);
+        json_key(writer, "parameters");
+        json_begin_array(writer);
+        for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
+            write_parameter(writer, parameter);
+        }
+        json_end_array(writer);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+/* Appends `text` in lines of at most 80 columns, each indented by `indent`. */
+static void append_wrapped(struct buffer *out, const char *text, size_t indent)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column > 0 && column + 1 + word > 80) {
+            buffer_append_char(out, '\n');
+            column = 0;
+        }
+        buffer_append_repeated(out, " ", column == 0 ? indent : 1);
+        column += (column == 0 ? indent : 1) + word;
+        buffer_append(out, text, word);
+        text += word + (text[word] == ' ' ? 1 : 0);
+    }
+    buffer_append_char(out, '\n');
+}
+
+static void append_parameter(struct buffer *out, const struct fault_parameter *parameter)
+{
+    char line[512];
+    const char *joint = parameter->words == NULL ? "" : "; one of ";
+    const char *words = parameter->words == NULL ? "" : parameter->words;
+    (void)text_format(line, sizeof line, "%s%s%s: %s%s%s", parameter->key, parameter->usual[0] == '\0' ? "" : "=",
+                      parameter->usual, parameter->meaning, joint, words);
+    append_wrapped(out, line, 4);
+}
+
+void catalogue_write_text(struct buffer *out)
+{
+    for (size_t i = 0; i < catalogue_count(); i++) {
+        const struct fault_row *row = catalogue_row(i);
+        char line[256];
+        buffer_printf(out, "%s%s (%s)\n", i == 0 ? "" : "\n", row->id, row->layer);
+        append_wrapped(out, row->description, 2);
+        (void)text_format(line, sizeof line, "nth=%d count=%d", (int)row->nth, (int)row->count);
+        if (row->endpoints != 0) {
+            (void)text_format(line, sizeof line, "endpoint=%s point=%s nth=%d count=%d", api_call_name(row->endpoint),
+                              fault_point_name(row->point), (int)row->nth, (int)row->count);
+        }
+        append_wrapped(out, line, 4);
+        for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
+            append_parameter(out, parameter);
+        }
+    }
+}

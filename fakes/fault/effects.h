@@ -1,0 +1,37 @@
+/*
+ * Effects: the functions that carry faults out, by subject. Named in the catalogue's rows and nowhere else.
+ */
+#ifndef FAKES_FAULT_EFFECTS_H
+#define FAKES_FAULT_EFFECTS_H
+
+#include "fakes/fault/catalogue.h"
+
+/* http_effects.c: instead of an answer, or of its arrival */
+fault_http_function effect_rate_limit;
+fault_http_function effect_server_error;
+fault_rewrite_function effect_server_error_reply;
+fault_http_function effect_create_lost;
+fault_rewrite_function effect_create_lost_reply;
+fault_http_function effect_offer_taken;
+fault_http_function effect_destroy_rejected;
+fault_http_function effect_destroy_false_success;
+
+/* body_effects.c: a reply that arrives changed */
+fault_rewrite_function effect_null_status;
+fault_rewrite_function effect_nullable_fields;
+fault_rewrite_function effect_schema_drift;
+
+/* machine_effects.c: a machine's life and its commands */
+fault_timeline_function effect_slow_boot;
+fault_timeline_function effect_stuck_loading;
+fault_timeline_function effect_host_offline;
+fault_timeline_function effect_ssh_refused;
+fault_timeline_function effect_ssh_banner_stall;
+fault_timeline_function effect_ssh_key_not_synced;
+fault_command_function effect_ssh_drop;
+fault_command_function effect_disk_full;
+
+/* store_effects.c: the events store */
+fault_store_function effect_missing_table;
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * Injector: the filter between whoever asks and the fakes. It makes faults happen by plan, and nothing else does: no fake
+ * knows that faults exist, and with no active fault every byte passes unchanged.
+ *
+ * A fault is data: an id of the catalogue, where it acts, when, how often. Points: connect (no request arrives), request
+ * (refused before any effect), effect (the effect is withheld or altered), reply (the effect stands, the reply is lost),
+ * body (the reply arrives changed).
+ *
+ * The injector draws nothing from a shared stream: probabilities are addressed by (seed, run, place in the plan, nth).
+ */
+#ifndef FAKES_FAULT_INJECTOR_H
+#define FAKES_FAULT_INJECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fate.h"
+#include "base/http.h"
+#include "fakes/fault/plan.h"
+#include "fakes/timing/api_call.h"
+#include "fakes/timing/timeline.h"
+
+struct injector;
+
+/*
+ * Called when a fault begins to act and when it has ceased to (for the history). A fault ceases when its count is used up and
+ * what it did has an end, or when its window closes; an end that lies between two calls is told at the second.
+ */
+typedef void injector_notice_function(void *context, int64_t now_ns, const char *fault_id, bool on);
+
+/* NULL when memory is gone. The plan is copied. */
+MUST_USE struct injector *injector_new(struct heap *heap, const struct fault_plan *plan, uint64_t seed, uint32_t run,
+                                       injector_notice_function *notice, void *context);
+void injector_free(struct injector *injector);
+
+/* What happens to one HTTP exchange, decided when it starts. All zero: nothing. */
+struct http_verdict {
+    enum transport_fate fate_before; /* not DELIVERED: the request never arrives */
+    bool answered;                   /* the injector's `reply` stands for the fake's; no effect */
+    bool pretended;                  /* beside `answered`: the answer claims success */
+    enum transport_fate fate_after;  /* not DELIVERED: effect happens, the reply has this fate */
+    int64_t cut_at;                  /* FATE_TRUNCATED: bytes of the body that arrive */
+    int64_t extra_delay_ns;          /* added to the reply's time */
+    uint32_t rewrites;               /* opaque, for injector_rewrite(); 0 = none */
+};
+
+/*
+ * Tells which id the nth contract has, as soon as it exists: with it, faults of one `machine` know their requests. Contracts
+ * beyond INJECTOR_MACHINES_MAX are nobody's.
+ */
+enum { INJECTOR_MACHINES_MAX = 64 };
+void injector_contract(struct injector *injector, uint32_t contract, int64_t id);
+
+/*
+ * Decides over a request at the moment it is sent. When it answers itself, `reply` (initialised by the caller) is filled.
+ * Occasions are counted here: call exactly once a request, in order of sending. `id` is the path's: the offer of a create, the
+ * contract of a show or destroy, -1 when there is none. Every fault counts the request; of those that answer it or decide over
+ * its transport the first in the plan acts, and only if none does may faults of the body act.
+ */
+void injector_http(struct injector *injector, int64_t now_ns, enum api_call call, int64_t id,
+                   struct http_verdict *verdict, struct http_reply *reply);
+
+/*
+ * Changes a reply's body and status as decided (null-status, nullable-fields, schema-drift, ...). Members that are not touched
+ * keep their bytes. Without memory the body's `failed` is set.
+ */
+void injector_rewrite(struct injector *injector, int64_t now_ns, const struct http_verdict *verdict, enum api_call call,
+                      struct http_reply *reply);
+
+/* Changes the life of a new machine (slow-boot, stuck-loading, host-offline, ssh-refused, ...). `contract` counts from 0. */
+void injector_timeline(struct injector *injector, int64_t now_ns, uint32_t contract, struct machine_timeline *timeline);
+
+/* What happens to one remote command. Nothing: {false, 0, -1}. */
+struct command_verdict {
+    bool dropped;             /* the connection breaks while it runs; its effect stands */
+    int64_t drop_after_bytes; /* of stdout that still arrive */
+    int64_t disk_used_bytes;  /* >= 0: before it runs, so much of the disk is taken (may exceed the disk); -1: as it was */
+};
+
+void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct command_verdict *verdict);
+
+/* SQLSTATE with which a statement on a table of the events store fails, or NULL. `table` is the first one it names. */
+const char *injector_store(struct injector *injector, int64_t now_ns, const char *table);
+
+#endif

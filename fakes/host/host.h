@@ -1,0 +1,79 @@
+/*
+ * Host: a rented machine's inside, modelled: a file tree, a small sh, the commands that clients run, nvidia-smi.
+ *
+ * Pure: no clock, no socket, no real file. The same host serves the virtual world and the SSH front.
+ *
+ * Limits: documented in host.c's constants; a command that passes one fails as on a real machine (ENOSPC, "Argument list too
+ * long"), never crashes. Memory comes from the heap given to host_new(); when it is gone, the command ends with status 137
+ * (killed, as by the OOM killer) and the host stays usable.
+ */
+#ifndef FAKES_HOST_HOST_H
+#define FAKES_HOST_HOST_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/heap.h"
+#include "base/units.h"
+
+enum { HOST_TEXT_SIZE = 64, HOST_EXIT_KILLED = 137 };
+
+/* What the machine is, as its commands show it. Copied by host_new(). */
+struct host_facts {
+    int64_t instance_id;             /* VAST_CONTAINERLABEL=C.<id> in /etc/environment's place, marker file */
+    uint64_t seed;                   /* container id, GPU UUIDs, MAC-like details */
+    char gpu_name[HOST_TEXT_SIZE];   /* Vast's name: "RTX 4090"; nvidia-smi shows "NVIDIA GeForce RTX 4090" */
+    int32_t num_gpus;
+    int64_t gpu_ram_mib;
+    char driver_version[HOST_TEXT_SIZE]; /* "580.95.05" */
+    char cuda_version[HOST_TEXT_SIZE];   /* "13.0" */
+    int32_t cpu_cores;
+    int64_t ram_mib;
+    int64_t disk_bytes;              /* rented size: the overlay's */
+    int64_t disk_used_bytes;         /* already taken by the image */
+    char image[128];
+    char public_ipaddr[HOST_TEXT_SIZE];
+};
+
+/* What every GPU of the host is doing, as nvidia-smi shows it. */
+struct host_gpu_load {
+    int32_t utilization_percent;
+    int32_t memory_utilization_percent;
+    int64_t memory_used_mib;
+    int32_t temperature_c;
+    int64_t power_draw_mw;
+    int32_t fan_percent;
+    int32_t performance_state; /* P0 (working) to P8 (idle) */
+};
+
+/* How nvidia-smi fares: what it prints and its exit status in brackets. */
+enum host_gpu_state {
+    HOST_GPU_READY,
+    HOST_GPU_NO_TOOL,   /* command not found (127) */
+    HOST_GPU_NO_DRIVER, /* cannot communicate with the driver (9) */
+    HOST_GPU_LOST,      /* Failed to initialize NVML: Unknown Error (255) */
+    HOST_GPU_NONE,      /* No devices were found (6) */
+};
+
+struct host;
+
+/* The host copies `facts`, is idle and has built nothing yet: files appear with the first command. NULL: no memory. */
+MUST_USE struct host *host_new(struct heap *heap, const struct host_facts *facts);
+void host_free(struct host *host);
+
+/*
+ * Runs `command` as sshd does: `sh -c command` as root in /root, standard input `input`.
+ * Appends to `out` and `err` (their limits bound the output). Returns the exit status, 0 to 255.
+ * `now` sets file times and what `date` prints. Effects stay for the next command.
+ */
+int host_run(struct host *host, struct wall_time now, struct span command, struct span input,
+             struct buffer *out, struct buffer *err);
+
+/* Sets how many bytes of the disk are taken by things outside the file tree (a fault fills the disk with it). */
+void host_set_disk_used(struct host *host, int64_t bytes);
+
+/* Sets what the GPUs do from now on. A new host's are idle. */
+void host_set_gpu_load(struct host *host, const struct host_gpu_load *load);
+void host_set_gpu_state(struct host *host, enum host_gpu_state state);
+
+#endif

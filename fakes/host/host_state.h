@@ -1,0 +1,32 @@
+/*
+ * Host state: what struct host holds, shared by the files of this folder and nobody else.
+ */
+#ifndef FAKES_HOST_HOST_STATE_H
+#define FAKES_HOST_HOST_STATE_H
+
+#include "fakes/host/file_tree.h"
+#include "fakes/host/gpu_models.h"
+#include "fakes/host/host.h"
+
+struct host {
+    struct heap *heap;
+    struct host_facts facts;
+    const struct gpu_model *gpu_model;
+    struct host_gpu_load gpu_load;
+    enum host_gpu_state gpu_state;
+    struct file_tree files;
+    int64_t boot_unix_ns;      /* moment of the first command, taken as the container's start */
+    uint32_t random_draws;     /* /dev/urandom and mktemp: every draw is another */
+    int32_t next_pid;
+};
+
+/* 64 bits that belong to this host; `index` names what for. */
+uint64_t host_random_bits(const struct host *host, uint32_t index);
+
+/* The container's id: 12 hex digits and a NUL. */
+void host_container_id(const struct host *host, char out[16]);
+
+/* Builds the file tree at the first command. */
+MUST_USE enum tree_error host_build_files(struct host *host, int64_t now_ns);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * The virtual world's inside, shared by its two files: virtual_world.c (clock, life) and virtual_wire.c (what is under way).
+ */
+#ifndef SIM_VIRTUAL_STATE_H
+#define SIM_VIRTUAL_STATE_H
+
+#include "sim/event_queue.h"
+#include "sim/virtual_world.h"
+
+enum { LOCKS_MAX = 64, LOCK_NAME_SIZE = 64, LIVES_SHIFT = 16 };
+
+struct virtual_process {
+    struct heap *own_heap; /* of this struct */
+    struct heap *heap;     /* the client's */
+    struct scheduler *scheduler;
+    struct virtual_world *world; /* that it lives in now */
+};
+
+/* A timer's place in the queue. */
+struct timer_event {
+    struct event event;
+    struct timer *timer;
+    struct virtual_world *world;
+    struct timer_event *next_free;
+};
+
+/* What the client began and the wire or the disk carries on; `client` parts are NULL once nobody waits. */
+struct pending {
+    struct event effect;
+    struct event arrival;
+    struct virtual_world *world;
+    struct pending *next;
+    struct pending *previous;
+    struct http_exchange *http;
+    struct cloud_exchange *exchange;
+    struct shell_session *shell;
+    struct cloud_session *session;
+    struct store_call *store;
+};
+
+struct virtual_world {
+    struct world world;
+    struct virtual_world_options options;
+    struct heap *heap;
+    struct virtual_process *process;
+    struct event_queue queue;
+    struct event signal;
+    enum exit_status signal_status;
+    uint64_t signal_step;
+    int64_t now_ns;
+    uint64_t steps;
+    uint32_t life; /* of the client, from 0 */
+    uint64_t requests;
+    struct task *main_task;
+    struct completion main_done;
+    struct pending *pendings;
+    struct pending *free_pendings;
+    struct timer_event *free_timers;
+    char locks[LOCKS_MAX][LOCK_NAME_SIZE];
+};
+
+/* The world behind a door. */
+struct virtual_world *virtual_of(struct world *world);
+
+/* The stage's own memory and queue do not run out in a run that fits the machine; if they do, there is nobody to tell. */
+void *virtual_must(void *memory);
+void virtual_queue(struct virtual_world *virtual_world, struct event *event);
+
+/* The door's sides that send something and wait for it. */
+void virtual_http_start(struct world *world, struct http_exchange *http);
+void virtual_http_abandon(struct world *world, struct http_exchange *http);
+void virtual_shell_open(struct world *world, struct shell_session *shell);
+void virtual_shell_run(struct world *world, struct shell_session *shell);
+void virtual_shell_abandon(struct world *world, struct shell_session *shell);
+void virtual_shell_close(struct world *world, struct shell_session *shell);
+void virtual_store_start(struct world *world, struct store_call *call);
+void virtual_store_abandon(struct world *world, struct store_call *call);
+
+/* Nobody waits any more for what is under way: replies find nobody, what was sent still takes effect. */
+void virtual_wire_forget_client(struct virtual_world *virtual_world);
+
+/* Gives back all that is under way. */
+void virtual_wire_release(struct virtual_world *virtual_world);
+
+#endif

@@ -1,0 +1,334 @@
+#include "sim/virtual_state.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- What is under way -------------------------------------------------------------------------------------------------- */
+
+static void add_event(struct virtual_world *vw, struct event *event, int64_t due_ns, enum event_class class,
+                      void (*happen)(void *), void *owner)
+{
+    *event = (struct event){.due_ns = due_ns, .class = class, .happen = happen, .owner = owner};
+    if (due_ns != TIME_NEVER_NS) {
+        virtual_queue(vw, event);
+    }
+}
+
+static struct pending *take_pending(struct virtual_world *vw)
+{
+    struct pending *pending = vw->free_pendings;
+    if (pending != NULL) {
+        vw->free_pendings = pending->next;
+        memset(pending, 0, sizeof *pending);
+    } else {
+        pending = virtual_must(heap_alloc(vw->heap, sizeof *pending));
+    }
+    pending->world = vw;
+    pending->next = vw->pendings;
+    if (vw->pendings != NULL) {
+        vw->pendings->previous = pending;
+    }
+    vw->pendings = pending;
+    return pending;
+}
+
+static void drop_pending(struct pending *pending)
+{
+    struct virtual_world *vw = pending->world;
+    event_queue_remove(&vw->queue, &pending->effect);
+    event_queue_remove(&vw->queue, &pending->arrival);
+    if (pending->previous != NULL) {
+        pending->previous->next = pending->next;
+    } else {
+        vw->pendings = pending->next;
+    }
+    if (pending->next != NULL) {
+        pending->next->previous = pending->previous;
+    }
+    pending->previous = NULL;
+    pending->next = vw->free_pendings;
+    vw->free_pendings = pending;
+}
+
+/* ---- HTTP --------------------------------------------------------------------------------------------------------------- */
+
+static void end_exchange(struct pending *pending)
+{
+    cloud_http_end(pending->world->options.cloud, pending->exchange);
+    drop_pending(pending);
+}
+
+static void http_takes_effect(void *owner)
+{
+    struct pending *pending = owner;
+    cloud_http_effect(pending->world->options.cloud, pending->world->now_ns, pending->exchange);
+    if (pending->http == NULL) {
+        end_exchange(pending); /* nobody waits for the reply any more */
+    }
+}
+
+static void deliver_reply(struct http_exchange *http, const struct cloud_exchange *exchange)
+{
+    http->fate = exchange->fate;
+    bool bytes_came = exchange->fate == FATE_DELIVERED || exchange->fate == FATE_TRUNCATED;
+    if (!bytes_came) {
+        return;
+    }
+    const struct buffer *body = &exchange->reply.body;
+    http->reply->status = exchange->reply.status;
+    (void)text_copy(http->reply->content_type, sizeof http->reply->content_type, exchange->reply.content_type);
+    if (body->length > http->reply->body.limit) {
+        http->fate = FATE_TOO_LARGE;
+        return;
+    }
+    buffer_append(&http->reply->body, buffer_text(body), body->length);
+    http->out_of_memory = http->reply->body.failed;
+}
+
+static void http_arrives(void *owner)
+{
+    struct pending *pending = owner;
+    struct http_exchange *http = pending->http;
+    if (http != NULL) {
+        deliver_reply(http, pending->exchange);
+        http->pending = NULL;
+        completion_finish(&http->done);
+    }
+    end_exchange(pending);
+}
+
+void virtual_http_start(struct world *world, struct http_exchange *http)
+{
+    struct virtual_world *vw = virtual_of(world);
+    struct pending *pending = take_pending(vw);
+    http->ordinal = ++vw->requests;
+    pending->exchange =
+        virtual_must(cloud_http_begin(vw->options.cloud, vw->now_ns, http->request, http->ordinal));
+    pending->http = http;
+    http->pending = pending;
+    add_event(vw, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT, http_takes_effect, pending);
+    add_event(vw, &pending->arrival, pending->exchange->reply_ns, EVENT_CLASS_ARRIVAL, http_arrives, pending);
+}
+
+/* What was sent may still take effect; only the reply finds nobody. */
+static void forget_http(struct pending *pending)
+{
+    pending->http = NULL;
+    if (pending->effect.place == 0) {
+        end_exchange(pending);
+    }
+}
+
+void virtual_http_abandon(struct world *world, struct http_exchange *http)
+{
+    (void)world;
+    if (http->pending != NULL) {
+        forget_http(http->pending);
+        http->pending = NULL;
+    }
+}
+
+/* ---- Shell -------------------------------------------------------------------------------------------------------------- */
+
+static void shell_opened(void *owner)
+{
+    struct pending *pending = owner;
+    struct shell_session *shell = pending->shell;
+    struct virtual_world *vw = pending->world;
+    shell->fate = pending->session->fate;
+    shell->pending = NULL;
+    if (shell->fate == FATE_DELIVERED) {
+        shell->channel = pending->session;
+    } else {
+        cloud_ssh_end(vw->options.cloud, pending->session);
+    }
+    completion_finish(&shell->done);
+    drop_pending(pending);
+}
+
+void virtual_shell_open(struct world *world, struct shell_session *shell)
+{
+    struct virtual_world *vw = virtual_of(world);
+    struct pending *pending = take_pending(vw);
+    pending->session =
+        virtual_must(cloud_ssh_open(vw->options.cloud, vw->now_ns, shell->target->host, shell->target->port));
+    pending->shell = shell;
+    shell->pending = pending;
+    shell->fate = pending->session->opened_ns == TIME_NEVER_NS ? pending->session->fate : FATE_DELIVERED;
+    add_event(vw, &pending->arrival, pending->session->opened_ns, EVENT_CLASS_ARRIVAL, shell_opened, pending);
+}
+
+static void command_takes_effect(void *owner)
+{
+    struct pending *pending = owner;
+    cloud_ssh_effect(pending->world->options.cloud, pending->world->now_ns, pending->session);
+    if (pending->shell == NULL) {
+        cloud_ssh_end(pending->world->options.cloud, pending->session);
+        drop_pending(pending);
+    }
+}
+
+static void command_ends(void *owner)
+{
+    struct pending *pending = owner;
+    struct shell_session *shell = pending->shell;
+    struct cloud_session *session = pending->session;
+    shell->fate = session->command_fate;
+    shell->exit_status = session->exit_status;
+    shell->pending = NULL;
+    buffer_append(shell->out, buffer_text(&session->out), session->out.length);
+    buffer_append(shell->err, buffer_text(&session->err), session->err.length);
+    completion_finish(&shell->done);
+    drop_pending(pending);
+}
+
+void virtual_shell_run(struct world *world, struct shell_session *shell)
+{
+    struct virtual_world *vw = virtual_of(world);
+    struct pending *pending = take_pending(vw);
+    pending->session = shell->channel;
+    pending->shell = shell;
+    shell->pending = pending;
+    bool sent = cloud_ssh_send(vw->options.cloud, vw->now_ns, pending->session, shell->command, shell->input);
+    assert(sent);
+    add_event(vw, &pending->effect, pending->session->effect_ns, EVENT_CLASS_EFFECT, command_takes_effect, pending);
+    add_event(vw, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
+}
+
+static void forget_shell(struct pending *pending)
+{
+    pending->shell = NULL;
+    event_queue_remove(&pending->world->queue, &pending->arrival);
+    if (pending->effect.place == 0) {
+        cloud_ssh_end(pending->world->options.cloud, pending->session);
+        drop_pending(pending);
+    }
+}
+
+void virtual_shell_abandon(struct world *world, struct shell_session *shell)
+{
+    (void)world;
+    if (shell->pending != NULL) {
+        forget_shell(shell->pending);
+        shell->pending = NULL;
+        shell->channel = NULL;
+    }
+}
+
+void virtual_shell_close(struct world *world, struct shell_session *shell)
+{
+    cloud_ssh_end(virtual_of(world)->options.cloud, shell->channel);
+}
+
+/* ---- Store -------------------------------------------------------------------------------------------------------------- */
+
+static const char *first_table(enum store_statement statement)
+{
+    switch (statement) {
+    case STORE_SUBSCRIBERS:
+        return "webhook_configs";
+    case STORE_EVENT_ADD:
+    case STORE_EVENTS_LIST:
+        return "lifecycle_events";
+    case STORE_DELIVERY_ADD:
+        return "webhook_deliveries";
+    default:
+        return NULL;
+    }
+}
+
+static void run_statement(struct virtual_world *vw, struct store_call *call)
+{
+    const char *table = first_table(call->statement);
+    const char *sqlstate = table == NULL ? NULL : cloud_store_fault(vw->options.cloud, vw->now_ns, table);
+    if (sqlstate != NULL) {
+        (void)memory_store_fail_table(vw->options.store, table, sqlstate);
+    }
+    (void)memory_store_run(vw->options.store, call->statement, call->values, call->value_count, call->row,
+                           call->row_context, call->result);
+    if (sqlstate != NULL) {
+        (void)memory_store_fail_table(vw->options.store, table, NULL);
+    }
+}
+
+/* The statement is carried out; its change is in the machine's memory, not yet on its disk. */
+static void statement_takes_effect(void *owner)
+{
+    struct pending *pending = owner;
+    if (pending->store != NULL) {
+        run_statement(pending->world, pending->store);
+    }
+}
+
+/* The disk has it. */
+static void statement_ends(void *owner)
+{
+    struct pending *pending = owner;
+    memory_store_sync(pending->world->options.store);
+    if (pending->store != NULL) {
+        pending->store->pending = NULL;
+        completion_finish(&pending->store->done);
+    }
+    drop_pending(pending);
+}
+
+void virtual_store_start(struct world *world, struct store_call *call)
+{
+    struct virtual_world *vw = virtual_of(world);
+    struct pending *pending = take_pending(vw);
+    int64_t half_ns = vw->options.store_latency_ns / 2;
+    pending->store = call;
+    call->pending = pending;
+    add_event(vw, &pending->effect, vw->now_ns + half_ns, EVENT_CLASS_EFFECT, statement_takes_effect, pending);
+    add_event(vw, &pending->arrival, vw->now_ns + vw->options.store_latency_ns, EVENT_CLASS_ARRIVAL, statement_ends,
+              pending);
+}
+
+/* A statement that was not yet carried out is withdrawn; one that was, is synced all the same. */
+void virtual_store_abandon(struct world *world, struct store_call *call)
+{
+    (void)world;
+    struct pending *pending = call->pending;
+    if (pending != NULL) {
+        pending->store = NULL;
+        call->pending = NULL;
+    }
+}
+
+/* ---- The client is gone -------------------------------------------------------------------------------------------------- */
+
+void virtual_wire_forget_client(struct virtual_world *vw)
+{
+    struct pending *pending = vw->pendings;
+    while (pending != NULL) {
+        struct pending *next = pending->next;
+        if (pending->http != NULL) {
+            forget_http(pending);
+        } else if (pending->shell != NULL) {
+            forget_shell(pending);
+        } else if (pending->store != NULL) {
+            drop_pending(pending);
+        }
+        pending = next;
+    }
+}
+
+void virtual_wire_release(struct virtual_world *vw)
+{
+    virtual_wire_forget_client(vw);
+    while (vw->pendings != NULL) {
+        struct pending *pending = vw->pendings;
+        if (pending->exchange != NULL) {
+            cloud_http_end(vw->options.cloud, pending->exchange);
+        }
+        if (pending->session != NULL) {
+            cloud_ssh_end(vw->options.cloud, pending->session);
+        }
+        drop_pending(pending);
+    }
+    while (vw->free_pendings != NULL) {
+        struct pending *next = vw->free_pendings->next;
+        heap_release(vw->heap, vw->free_pendings);
+        vw->free_pendings = next;
+    }
+}

@@ -1,0 +1,91 @@
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+struct error_row {
+    const char *name;
+    const char *sentence;
+    enum retry_class retry;
+    enum exit_status exit;
+};
+
+static const struct error_row rows[ERROR_COUNT] = {
+#define ERROR_ROW(code, name, retry, exit, sentence) [ERR_##code] = {name, sentence, RETRY_##retry, EXIT_##exit},
+    ERROR_LIST(ERROR_ROW)
+#undef ERROR_ROW
+};
+
+static const struct error_row *row_of(enum error_code code)
+{
+    assert(code < ERROR_COUNT);
+    return &rows[code];
+}
+
+const char *error_name(enum error_code code)
+{
+    return row_of(code)->name;
+}
+
+const char *error_sentence(enum error_code code)
+{
+    return row_of(code)->sentence;
+}
+
+enum retry_class error_retry_class(enum error_code code)
+{
+    return row_of(code)->retry;
+}
+
+enum exit_status error_exit_status(enum error_code code)
+{
+    return row_of(code)->exit;
+}
+
+const char *retry_class_name(enum retry_class retry)
+{
+    static const char *const names[] = {"safe", "later", "ambiguous", "fatal"};
+    return names[retry];
+}
+
+enum error_code error_by_name(const char *name)
+{
+    enum error_code code = ERR_OK;
+    while (code < ERROR_COUNT && strcmp(rows[code].name, name) != 0) {
+        code++;
+    }
+    return code;
+}
+
+enum error_code error_set(struct error *error, enum error_code code, const char *format, ...)
+{
+    *error = (struct error){.code = code};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)text_format_list(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+void error_wrap(struct error *error, const char *format, ...)
+{
+    char context[ERROR_MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)text_format_list(context, sizeof context, format, arguments);
+    va_end(arguments);
+    char whole[2 * ERROR_MESSAGE_SIZE];
+    (void)text_format(whole, sizeof whole, "%s: %s", context, error->message);
+    (void)text_copy(error->message, sizeof error->message, whole);
+}
+
+void error_advise(struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)text_format_list(error->next_step, sizeof error->next_step, format, arguments);
+    va_end(arguments);
+}

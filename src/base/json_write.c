@@ -1,0 +1,207 @@
+#include "base/json_write.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "base/utf8.h"
+
+void json_writer_init(struct json_writer *writer, struct buffer *out, int indent)
+{
+    *writer = (struct json_writer){.out = out, .indent = indent};
+}
+
+static void new_line(struct json_writer *writer)
+{
+    if (writer->indent > 0) {
+        buffer_append_char(writer->out, '\n');
+        buffer_append_repeated(writer->out, " ", (size_t)writer->indent * (size_t)writer->depth);
+    }
+}
+
+static void before_value(struct json_writer *writer)
+{
+    if (writer->after_key) {
+        writer->after_key = false;
+        return;
+    }
+    if (writer->started[writer->depth]) {
+        buffer_append_char(writer->out, ',');
+    }
+    if (writer->depth > 0) {
+        new_line(writer);
+    }
+    writer->started[writer->depth] = true;
+}
+
+static void begin(struct json_writer *writer, char opening)
+{
+    before_value(writer);
+    buffer_append_char(writer->out, opening);
+    assert(writer->depth + 1 < JSON_WRITE_DEPTH_MAX);
+    writer->depth++;
+    writer->started[writer->depth] = false;
+}
+
+static void end(struct json_writer *writer, char closing)
+{
+    bool empty = !writer->started[writer->depth];
+    assert(writer->depth > 0);
+    writer->depth--;
+    if (!empty) {
+        new_line(writer);
+    }
+    buffer_append_char(writer->out, closing);
+}
+
+void json_begin_object(struct json_writer *writer)
+{
+    begin(writer, '{');
+}
+
+void json_end_object(struct json_writer *writer)
+{
+    end(writer, '}');
+}
+
+void json_begin_array(struct json_writer *writer)
+{
+    begin(writer, '[');
+}
+
+void json_end_array(struct json_writer *writer)
+{
+    end(writer, ']');
+}
+
+static void append_escaped(struct buffer *out, unsigned char c)
+{
+    switch (c) {
+    case '"':
+        buffer_append_text(out, "\\\"");
+        break;
+    case '\\':
+        buffer_append_text(out, "\\\\");
+        break;
+    case '\n':
+        buffer_append_text(out, "\\n");
+        break;
+    case '\r':
+        buffer_append_text(out, "\\r");
+        break;
+    case '\t':
+        buffer_append_text(out, "\\t");
+        break;
+    default:
+        buffer_printf(out, "\\u%04x", c);
+        break;
+    }
+}
+
+static void append_quoted(struct buffer *out, struct span text)
+{
+    buffer_append_char(out, '"');
+    size_t plain = 0; /* start of the run that needs no escape */
+    size_t at = 0;
+    while (at < text.length) {
+        unsigned char c = (unsigned char)text.at[at];
+        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
+            at++;
+            continue;
+        }
+        size_t size = c >= 0x80 ? utf8_length(text, at) : 0;
+        if (size > 0) {
+            at += size;
+            continue;
+        }
+        buffer_append(out, text.at + plain, at - plain);
+        if (c >= 0x80) {
+            buffer_append_text(out, "\xEF\xBF\xBD");
+        } else {
+            append_escaped(out, c);
+        }
+        plain = ++at;
+    }
+    buffer_append(out, text.at + plain, at - plain);
+    buffer_append_char(out, '"');
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+    before_value(writer);
+    append_quoted(writer->out, span_of(key));
+    buffer_append_text(writer->out, writer->indent > 0 ? ": " : ":");
+    writer->after_key = true;
+}
+
+void json_raw(struct json_writer *writer, struct span value)
+{
+    before_value(writer);
+    buffer_append(writer->out, value.at, value.length);
+}
+
+void json_null(struct json_writer *writer)
+{
+    json_raw(writer, span_of("null"));
+}
+
+void json_bool(struct json_writer *writer, bool value)
+{
+    json_raw(writer, span_of(value ? "true" : "false"));
+}
+
+void json_int(struct json_writer *writer, int64_t value)
+{
+    json_decimal(writer, value, 0);
+}
+
+void json_decimal(struct json_writer *writer, int64_t value, int digits)
+{
+    before_value(writer);
+    decimal_append(writer->out, value, digits, 0);
+}
+
+void json_span(struct json_writer *writer, struct span text)
+{
+    before_value(writer);
+    append_quoted(writer->out, text);
+}
+
+void json_string(struct json_writer *writer, const char *text)
+{
+    if (text == NULL) {
+        json_null(writer);
+    } else {
+        json_span(writer, span_of(text));
+    }
+}
+
+void json_member_null(struct json_writer *writer, const char *key)
+{
+    json_key(writer, key);
+    json_null(writer);
+}
+
+void json_member_bool(struct json_writer *writer, const char *key, bool value)
+{
+    json_key(writer, key);
+    json_bool(writer, value);
+}
+
+void json_member_int(struct json_writer *writer, const char *key, int64_t value)
+{
+    json_key(writer, key);
+    json_int(writer, value);
+}
+
+void json_member_decimal(struct json_writer *writer, const char *key, int64_t value, int digits)
+{
+    json_key(writer, key);
+    json_decimal(writer, value, digits);
+}
+
+void json_member_string(struct json_writer *writer, const char *key, const char *text)
+{
+    json_key(writer, key);
+    json_string(writer, text);
+}

@@ -1,0 +1,82 @@
+#include "cli/frame.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/heap.h"
+
+enum { HELP_SIZE_MAX = 1024 * 1024 };
+
+static const struct help_row exit_status_rows[] = {
+    {"0", "done"},
+    {"1", "failed, nothing is left billing"},
+    {"2", "usage, or an input file that cannot be read"},
+    {"3", "environment: cannot write, cannot listen, a tool is missing"},
+    {"4", "authentication"},
+    {"5", "no offer, no credit, or the machine was refused"},
+    {"6", "a deadline has passed"},
+    {"7", "the budget would be or was exceeded"},
+    {"8", "a machine is left: the last line says which, its price per hour, and the command that removes it"},
+    {"130, 143", "interrupted, cleaned up"},
+};
+
+const struct help_section exit_status_section = {"Exit status", exit_status_rows, ARRAY_LENGTH(exit_status_rows)};
+
+enum exit_status say_error(const char *program_name, const struct error *error)
+{
+    (void)fprintf(stderr, "%s: %s\n", program_name,
+                  error->message[0] == '\0' ? error_sentence(error->code) : error->message);
+    if (error->next_step[0] != '\0') {
+        (void)fprintf(stderr, "  next: %s\n", error->next_step);
+    }
+    return error_exit_status(error->code);
+}
+
+void say(const char *program_name, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)text_format_list(line, sizeof line, format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "%s: %s\n", program_name, line);
+}
+
+enum error_code print_text(struct span text, struct error *error)
+{
+    bool written = fwrite(text.at, 1, text.length, stdout) == text.length && fflush(stdout) == 0;
+    return written ? ERR_OK : error_set(error, ERR_CANNOT_WRITE, "standard output: %s", strerror(errno));
+}
+
+static enum exit_status answer(const struct program *program, const struct command_line *line)
+{
+    struct error error;
+    struct heap *heap = heap_new();
+    if (heap == NULL) {
+        (void)error_set(&error, ERR_NO_MEMORY, "no memory");
+        return say_error(program->name, &error);
+    }
+    struct buffer text;
+    buffer_init(&text, heap, HELP_SIZE_MAX);
+    options_render(program, line, &text);
+    enum error_code code = text.failed ? error_set(&error, ERR_NO_MEMORY, "no memory")
+                                       : print_text((struct span){buffer_text(&text), text.length}, &error);
+    heap_free(heap);
+    return code == ERR_OK ? EXIT_DONE : say_error(program->name, &error);
+}
+
+int frame_main(const struct program *program, int argc, char **argv, void *values, void *context)
+{
+    struct command_line line;
+    struct error error;
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a reason to die */
+    if (options_parse(program, argc, argv, values, &line, &error) != ERR_OK) {
+        return (int)say_error(program->name, &error);
+    }
+    if (line.request != REQUEST_RUN) {
+        return (int)answer(program, &line);
+    }
+    return (int)line.command->run(context, &line);
+}

@@ -1,0 +1,108 @@
+#include "journey/destroy.h"
+
+#include <string.h>
+
+#include "journey/removal.h"
+#include "vast/retry.h"
+#include "world/note.h"
+
+enum { SHOW_ATTEMPTS = 20, INTENTS_MAX = 256, RETRY_STREAM_SHOW = 30 };
+
+static const int64_t request_limit_ns = 30 * NS_PER_S;
+static const int64_t look_limit_ns = 300 * NS_PER_S;
+static const int64_t removal_limit_ns = 900 * NS_PER_S;
+
+struct destroy {
+    struct journey journey;
+    struct intent intents[INTENTS_MAX];
+};
+
+static enum error_code look(struct journey *journey, int64_t instance_id, struct vast_instance *instance,
+                            struct error *error)
+{
+    struct world *world = journey->world;
+    struct retry retry = retry_begin(world, "show", RETRY_STREAM_SHOW, SHOW_ATTEMPTS,
+                                     world_deadline_ns(world, look_limit_ns));
+    enum error_code code;
+    do {
+        code = vast_show(&journey->vast, instance_id, instance, error);
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code != ERR_OK) {
+        return error->code;
+    }
+    note_instance(journey, instance_id, instance);
+    return ERR_OK;
+}
+
+static bool is_ours(const struct vast_instance *instance)
+{
+    return instance->label.presence == PRESENT &&
+           strncmp(instance->label.text, INTENT_LABEL_PREFIX, strlen(INTENT_LABEL_PREFIX)) == 0;
+}
+
+/* Closes the intents that named this machine. A ledger that cannot be read is a warning: the machine is gone all the same. */
+static void close_intents(struct destroy *destroy, int64_t instance_id)
+{
+    struct journey *journey = &destroy->journey;
+    struct error error;
+    size_t count;
+    if (ledger_open_intents(journey->world, destroy->intents, INTENTS_MAX, &count, &error) != ERR_OK) {
+        note_log(journey->world, "warning", "%s", error.message);
+        return;
+    }
+    for (size_t i = 0; i < count && i < INTENTS_MAX; i++) {
+        if (destroy->intents[i].instance_id == instance_id) {
+            journey_set_intent(journey, &destroy->intents[i], INTENT_CLOSED, instance_id);
+        }
+    }
+}
+
+static enum error_code destroy_one(struct destroy *destroy, const struct destroy_options *options,
+                                   struct error *error)
+{
+    struct journey *journey = &destroy->journey;
+    struct vast_instance instance;
+    enum error_code code = look(journey, options->instance_id, &instance, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (!instance.gone && !is_ours(&instance) && !options->foreign) {
+        (void)error_set(error, ERR_USAGE, "instance %lld does not bear a label of ours (label: \"%.60s\")",
+                        (long long)options->instance_id, instance.label.text);
+        error_advise(error, "add --yes to destroy it all the same");
+        return ERR_USAGE;
+    }
+    if (!instance.gone) {
+        note_decision(journey, options->instance_id, instance.label.text, "destroy", "asked for");
+        code = remove_machine(journey, options->instance_id, removal_limit_ns, false, error);
+    }
+    if (code == ERR_OK) {
+        close_intents(destroy, options->instance_id);
+    } else {
+        journey_leave_machine(journey, options->instance_id, instance.label.text,
+                              int64_or(instance.price_nusd_per_hour, 0));
+    }
+    return code;
+}
+
+enum exit_status destroy_run(struct world *world, const struct destroy_options *options)
+{
+    struct destroy *destroy = heap_alloc(world->heap, sizeof *destroy);
+    if (destroy == NULL ||
+        journey_open(&destroy->journey, world, "destroy", options->access, request_limit_ns) != ERR_OK) {
+        heap_release(world->heap, destroy);
+        return journey_without_memory(world);
+    }
+    struct note note;
+    note_begin(&note);
+    json_member_string(&note.ids, "run", destroy->journey.run_id);
+    journey_describe(&destroy->journey, &note.data);
+    note_end(world, &note, "client.start");
+    struct error error;
+    if (destroy_one(destroy, options, &error) != ERR_OK) {
+        (void)journey_fail(&destroy->journey, &error);
+    }
+    enum exit_status status = journey_close(&destroy->journey);
+    heap_release(world->heap, destroy);
+    return status;
+}

@@ -1,0 +1,61 @@
+#include "journey/label.h"
+
+#include <string.h>
+
+#include "vast/retry.h"
+
+enum { LIST_ATTEMPTS = 1000, RETRY_STREAM_LABEL = 20 };
+
+static const int64_t look_again_ns = 5 * NS_PER_S;
+static const int64_t unreadable_limit_ns = 600 * NS_PER_S;
+
+void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth)
+{
+    (void)text_format(label, INTENT_LABEL_SIZE, INTENT_LABEL_PREFIX "%s-%s-%u", journey, run_id, nth);
+}
+
+struct label_visit {
+    const char *label;
+    struct label_search *found;
+};
+
+static void match(void *context, const struct vast_instance *instance)
+{
+    struct label_visit *visit = context;
+    struct label_search *found = visit->found;
+    if (instance->label.presence != PRESENT || strcmp(instance->label.text, visit->label) != 0) {
+        return;
+    }
+    if (found->count < LABEL_MATCHES_MAX) {
+        found->ids[found->count] = instance->id.value;
+    }
+    found->count++;
+}
+
+enum error_code label_find(struct journey *journey, const char *label, int64_t settle_ns, struct label_search *found,
+                           struct error *error)
+{
+    struct world *world = journey->world;
+    int64_t settled_ns = world_deadline_ns(world, settle_ns);
+    int64_t deadline_ns = saturating_add(settled_ns, unreadable_limit_ns);
+    struct label_visit visit = {label, found};
+    struct retry retry = retry_begin(world, "list", RETRY_STREAM_LABEL, LIST_ATTEMPTS, deadline_ns);
+    for (;;) {
+        int64_t asked_ns = world_now_ns(world);
+        *found = (struct label_search){.count = 0};
+        enum error_code code = vast_list(&journey->vast, match, &visit, error);
+        if (code == ERR_OK && (found->count > 0 || asked_ns >= settled_ns)) {
+            return ERR_OK;
+        }
+        if (code == ERR_OK) {
+            if (world_sleep_until(world, world_deadline_ns(world, look_again_ns)) != ERR_OK) {
+                return error_set(error, ERR_INTERRUPTED, "interrupted while looking for label %s", label);
+            }
+            continue;
+        }
+        if (!retry_again(&retry, error)) {
+            error_wrap(error, "it is not known whether a machine with label %s exists", label);
+            return error->code;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/*
+ * Label: the handle by which a machine is found again when nothing else is known of it.
+ */
+#ifndef JOURNEY_LABEL_H
+#define JOURNEY_LABEL_H
+
+#include "journey/journey.h"
+
+/* A create that was sent may take effect, and show in a listing, this much later. */
+#define LABEL_SETTLE_NS (45 * NS_PER_S)
+
+enum { LABEL_MATCHES_MAX = 4 };
+
+/* Machines that bear a label; `count` may exceed what is kept. */
+struct label_search {
+    int64_t ids[LABEL_MATCHES_MAX];
+    size_t count;
+};
+
+/* "dumont-check-<run id>-<nth>": unique, since run ids are 64 random bits. */
+void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth);
+
+/*
+ * Lists until a machine bears `label`, or until a complete listing `settle_ns` from now shows none (ERR_OK with count 0).
+ * Listings that cannot be read whole prove nothing and are asked for again, for ten minutes beyond the settle time.
+ */
+MUST_USE enum error_code label_find(struct journey *journey, const char *label, int64_t settle_ns,
+                                    struct label_search *found, struct error *error);
+
+#endif

@@ -1,0 +1,298 @@
+#include "journey/reap.h"
+
+#include <string.h>
+
+#include "journey/label.h"
+#include "journey/removal.h"
+#include "vast/retry.h"
+#include "world/note.h"
+
+enum { INTENTS_MAX = 256, SIGHTINGS_MAX = 256, LIST_ATTEMPTS = 20, RETRY_STREAM_INVENTORY = 40 };
+
+static const int64_t request_limit_ns = 30 * NS_PER_S;
+static const int64_t inventory_limit_ns = 600 * NS_PER_S;
+static const int64_t removal_limit_ns = 900 * NS_PER_S;
+
+/* A machine with our prefix in a complete listing. */
+struct sighting {
+    int64_t id;
+    int64_t price_nusd_per_hour;
+    char label[INTENT_LABEL_SIZE];
+    bool seen_before; /* in the listing before this one as well */
+    bool removed;
+};
+
+struct reap {
+    struct journey journey;
+    const struct reap_options *options;
+    struct intent intents[INTENTS_MAX];
+    size_t intent_count;
+    struct sighting sightings[SIGHTINGS_MAX];
+    size_t sighting_count;
+    bool overflowed;
+};
+
+void reap_defaults(struct reap_options *options)
+{
+    *options = (struct reap_options){.access = {.origin = VAST_DEFAULT_ORIGIN}, .grace_ns = 120 * NS_PER_S};
+}
+
+static struct sighting *sighting_of(struct reap *reap, int64_t id)
+{
+    for (size_t i = 0; i < reap->sighting_count; i++) {
+        if (reap->sightings[i].id == id) {
+            return &reap->sightings[i];
+        }
+    }
+    return NULL;
+}
+
+static struct sighting *sighting_with_label(struct reap *reap, const char *label)
+{
+    for (size_t i = 0; i < reap->sighting_count; i++) {
+        if (strcmp(reap->sightings[i].label, label) == 0 && !reap->sightings[i].removed) {
+            return &reap->sightings[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Inventory ---------------------------------------------------------------------------------------------------------- */
+
+struct inventory {
+    struct reap *reap;
+    struct sighting rows[SIGHTINGS_MAX];
+    size_t count;
+    bool overflowed;
+};
+
+static void take_sighting(void *context, const struct vast_instance *instance)
+{
+    struct inventory *inventory = context;
+    size_t prefix_length = strlen(INTENT_LABEL_PREFIX);
+    if (instance->label.presence != PRESENT ||
+        strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
+        return;
+    }
+    if (inventory->count == SIGHTINGS_MAX) {
+        inventory->overflowed = true;
+        return;
+    }
+    struct sighting *row = &inventory->rows[inventory->count++];
+    *row = (struct sighting){
+        .id = instance->id.value,
+        .price_nusd_per_hour = int64_or(instance->price_nusd_per_hour, 0),
+        .seen_before = sighting_of(inventory->reap, instance->id.value) != NULL,
+    };
+    (void)text_copy(row->label, sizeof row->label, instance->label.text);
+}
+
+/* Lists until a listing is complete. */
+static enum error_code take_inventory(struct reap *reap, struct inventory *inventory, struct error *error)
+{
+    struct journey *journey = &reap->journey;
+    struct retry retry = retry_begin(journey->world, "list", RETRY_STREAM_INVENTORY, LIST_ATTEMPTS,
+                                     world_deadline_ns(journey->world, inventory_limit_ns));
+    enum error_code code;
+    do {
+        inventory->reap = reap;
+        inventory->count = 0;
+        code = vast_list(&journey->vast, take_sighting, inventory, error);
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code != ERR_OK) {
+        error_wrap(error, "the inventory is not known, so nothing more is destroyed");
+        return error->code;
+    }
+    memcpy(reap->sightings, inventory->rows, inventory->count * sizeof inventory->rows[0]);
+    reap->sighting_count = inventory->count;
+    reap->overflowed = inventory->overflowed;
+    return ERR_OK;
+}
+
+/* ---- Judgement ---------------------------------------------------------------------------------------------------------- */
+
+static void remove_sighting(struct reap *reap, struct sighting *sighting, struct intent *intent, const char *why)
+{
+    struct journey *journey = &reap->journey;
+    note_decision(journey, sighting->id, sighting->label, reap->options->act ? "reap" : "would-reap", why);
+    if (!reap->options->act) {
+        return;
+    }
+    if (intent != NULL) {
+        journey_set_intent(journey, intent, INTENT_DESTROYING, sighting->id);
+    }
+    struct error error;
+    if (remove_machine(journey, sighting->id, removal_limit_ns, false, &error) != ERR_OK) {
+        (void)journey_fail(journey, &error);
+        journey_leave_machine(journey, sighting->id, sighting->label, sighting->price_nusd_per_hour);
+        return;
+    }
+    sighting->removed = true;
+    if (intent != NULL) {
+        journey_set_intent(journey, intent, INTENT_CLOSED, sighting->id);
+    }
+}
+
+/* True when the run that wrote the intent is dead. Its lock is kept from here on, so that it stays so. */
+static bool owner_is_dead(struct reap *reap, const struct intent *intent)
+{
+    return world_lock(reap->journey.world, intent->run);
+}
+
+/* When a create that was under way at the time of the intent must have shown, as a moment from now on. */
+static int64_t settled_at_ns(struct world *world, const struct intent *intent)
+{
+    int64_t age_ns = saturating_subtract(world_wall_now(world).unix_ns, intent->created.unix_ns);
+    /* A wall clock may have jumped: an age that cannot be is no age at all. */
+    int64_t left_ns = age_ns < 0 ? LABEL_SETTLE_NS + request_limit_ns : LABEL_SETTLE_NS + request_limit_ns - age_ns;
+    return world_deadline_ns(world, left_ns < 0 ? 0 : left_ns);
+}
+
+/* Removes the machine of an intent whose owner is dead. True when the intent needs another look later. */
+static bool settle_intent(struct reap *reap, struct intent *intent, int64_t listed_ns, int64_t settled_ns)
+{
+    struct sighting *sighting = sighting_with_label(reap, intent->label);
+    if (sighting != NULL) {
+        remove_sighting(reap, sighting, intent, "the run that rented it is dead");
+        return false;
+    }
+    if (listed_ns < settled_ns) {
+        return true;
+    }
+    note_decision(&reap->journey, intent->instance_id, intent->label, "forget", "no machine bears its label");
+    if (reap->options->act) {
+        journey_set_intent(&reap->journey, intent, INTENT_CLOSED, 0);
+    }
+    return false;
+}
+
+static bool known_to_ledger(const struct reap *reap, const char *label)
+{
+    for (size_t i = 0; i < reap->intent_count; i++) {
+        if (strcmp(reap->intents[i].label, label) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool judge_strangers(struct reap *reap)
+{
+    bool again = false;
+    for (size_t i = 0; i < reap->sighting_count; i++) {
+        struct sighting *sighting = &reap->sightings[i];
+        if (sighting->removed || known_to_ledger(reap, sighting->label)) {
+            continue;
+        }
+        if (sighting->seen_before) {
+            remove_sighting(reap, sighting, NULL, "it bears our label, the ledger does not know it, sighted twice");
+        } else {
+            again = true;
+        }
+    }
+    return again;
+}
+
+/* ---- Rounds ------------------------------------------------------------------------------------------------------------- */
+
+static enum error_code read_intents(struct reap *reap, struct error *error)
+{
+    size_t count;
+    enum error_code code = ledger_open_intents(reap->journey.world, reap->intents, INTENTS_MAX, &count, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (count > INTENTS_MAX) {
+        note_log(reap->journey.world, "warning", "%zu open intents: the oldest %d now, run reap again for the others",
+                 count, INTENTS_MAX);
+        count = INTENTS_MAX;
+    }
+    reap->intent_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (owner_is_dead(reap, &reap->intents[i])) {
+            reap->intents[reap->intent_count++] = reap->intents[i];
+        } else {
+            note_decision(&reap->journey, reap->intents[i].instance_id, reap->intents[i].label, "spare",
+                          "the run that rented it is alive");
+            /* still known, so that its machine is no stranger */
+            reap->intents[i].state = INTENT_CLOSED;
+            reap->intents[reap->intent_count++] = reap->intents[i];
+        }
+    }
+    return ERR_OK;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* One listing and what follows from it. `next_ns` is when to look again, 0 when there is no need. */
+static enum error_code round_once(struct reap *reap, struct inventory *inventory, const int64_t *settled_ns,
+                                  int64_t *next_ns, struct error *error)
+{
+    struct world *world = reap->journey.world;
+    int64_t listed_ns = world_now_ns(world);
+    *next_ns = 0;
+    enum error_code code = take_inventory(reap, inventory, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < reap->intent_count; i++) {
+        struct intent *intent = &reap->intents[i];
+        if (intent->state != INTENT_CLOSED && settle_intent(reap, intent, listed_ns, settled_ns[i])) {
+            *next_ns = larger(*next_ns, settled_ns[i]);
+        }
+    }
+    if (judge_strangers(reap)) {
+        *next_ns = larger(*next_ns, world_deadline_ns(world, reap->options->grace_ns));
+    }
+    return ERR_OK;
+}
+
+static enum error_code reap_all(struct reap *reap, struct inventory *inventory, struct error *error)
+{
+    struct world *world = reap->journey.world;
+    enum error_code code = read_intents(reap, error);
+    int64_t settled_ns[INTENTS_MAX];
+    for (size_t i = 0; i < reap->intent_count; i++) {
+        settled_ns[i] = settled_at_ns(world, &reap->intents[i]);
+    }
+    int64_t next_ns = 1;
+    while (code == ERR_OK && next_ns != 0) {
+        code = round_once(reap, inventory, settled_ns, &next_ns, error);
+        if (code == ERR_OK && next_ns != 0 && world_sleep_until(world, next_ns) != ERR_OK) {
+            code = error_set(error, ERR_INTERRUPTED, "interrupted between two listings");
+        }
+    }
+    if (code == ERR_OK && reap->overflowed) {
+        note_log(world, "warning", "more than %d machines bear our label: run reap again", SIGHTINGS_MAX);
+    }
+    return code;
+}
+
+enum exit_status reap_run(struct world *world, const struct reap_options *options)
+{
+    struct reap *reap = heap_alloc(world->heap, sizeof *reap);
+    struct inventory *inventory = heap_alloc(world->heap, sizeof *inventory);
+    if (reap == NULL || inventory == NULL ||
+        journey_open(&reap->journey, world, "reap", options->access, request_limit_ns) != ERR_OK) {
+        heap_release(world->heap, inventory);
+        heap_release(world->heap, reap);
+        return journey_without_memory(world);
+    }
+    reap->options = options;
+    struct note note;
+    note_begin(&note);
+    json_member_string(&note.ids, "run", reap->journey.run_id);
+    journey_describe(&reap->journey, &note.data);
+    note_end(world, &note, "client.start");
+    struct error error;
+    if (reap_all(reap, inventory, &error) != ERR_OK) {
+        (void)journey_fail(&reap->journey, &error);
+    }
+    enum exit_status status = journey_close(&reap->journey);
+    heap_release(world->heap, inventory);
+    heap_release(world->heap, reap);
+    return status;
+}

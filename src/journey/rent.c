@@ -1,0 +1,226 @@
+#include "journey/rent.h"
+
+#include <string.h>
+
+#include "journey/label.h"
+#include "vast/retry.h"
+#include "world/note.h"
+
+enum {
+    SEARCH_ATTEMPTS = 6,
+    CREATE_ATTEMPTS = 5, /* of one offer, while the server says that nothing happened */
+    OFFERS_TRIED_MAX = 8,
+    RETRY_STREAM_SEARCH = 1,
+    RETRY_STREAM_CREATE = 2,
+};
+
+static const int64_t search_limit_ns = 300 * NS_PER_S;
+static const int64_t create_limit_ns = 900 * NS_PER_S;
+
+void renting_init(struct renting *renting, const struct check_options *options, struct vast_offer *storage)
+{
+    *renting = (struct renting){
+        .options = options,
+        .wish =
+            {
+                .gpu_name = options->gpu_name,
+                .num_gpus = options->num_gpus,
+                .max_price_nusd_per_hour = options->max_price_nusd_per_hour,
+                .min_reliability_millionths = options->min_reliability_millionths,
+                .min_inet_down_mbps = options->min_inet_down_mbps,
+                .disk_gb = options->disk_gb,
+                .limit = options->limit,
+            },
+        .offers = {.offers = storage, .capacity = CHECK_OFFERS_MAX},
+    };
+}
+
+/* ---- Search ------------------------------------------------------------------------------------------------------------- */
+
+static void note_search(struct journey *journey, const struct vast_offers *offers)
+{
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.data, "found", (int64_t)offers->found);
+    json_member_int(&note.data, "fitting", (int64_t)offers->fitting);
+    note_end(journey->world, &note, "search.result");
+}
+
+static enum error_code search(struct journey *journey, struct renting *renting, struct error *error)
+{
+    int64_t deadline_ns = world_deadline_ns(journey->world, search_limit_ns);
+    struct retry retry = retry_begin(journey->world, "search", RETRY_STREAM_SEARCH, SEARCH_ATTEMPTS, deadline_ns);
+    enum error_code code;
+    do {
+        code = vast_search(&journey->vast, &renting->wish, &renting->offers, error);
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code != ERR_OK) {
+        return error->code;
+    }
+    note_search(journey, &renting->offers);
+    if (renting->offers.count == 0) {
+        (void)error_set(error, ERR_NO_OFFER, "no offer fits: %zu came back, none is what was asked for",
+                        renting->offers.found);
+        error_advise(error, "raise --max-price or lower --min-reliability, --min-inet-down, --disk-gb");
+        return ERR_NO_OFFER;
+    }
+    return ERR_OK;
+}
+
+enum error_code find_offers(struct journey *journey, struct renting *renting, struct error *error)
+{
+    phase_begin(journey, "search_offers", false);
+    enum error_code code = search(journey, renting, error);
+    phase_end(journey, "search_offers", false, code);
+    return code;
+}
+
+/* ---- Intent ------------------------------------------------------------------------------------------------------------- */
+
+static void note_offer(struct journey *journey, const struct vast_offer *offer)
+{
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.ids, "offer", offer->id);
+    json_member_int(&note.ids, "machine", offer->machine_id);
+    json_member_string(&note.data, "gpu_name", offer->gpu_name);
+    json_member_int(&note.data, "num_gpus", offer->num_gpus);
+    json_member_int(&note.data, "gpu_ram_mib", offer->gpu_ram_mib);
+    json_member_int(&note.data, "price_nusd_per_hour", offer->price_nusd_per_hour);
+    json_member_int(&note.data, "storage_nusd_per_gb_month", offer->storage_nusd_per_gb_month);
+    json_member_string(&note.data, "geolocation", offer->geolocation);
+    json_member_int(&note.data, "reliability_millionths", offer->reliability_millionths);
+    json_member_string(&note.data, "driver_version", offer->driver_version);
+    note_end(journey->world, &note, "offer.chosen");
+}
+
+static enum error_code write_intent(struct journey *journey, struct renting *renting, struct rental *rental,
+                                    struct error *error)
+{
+    struct intent *intent = &rental->intent;
+    *intent = (struct intent){
+        .offer_id = rental->offer.id,
+        .machine_id = rental->offer.machine_id,
+        .price_nusd_per_hour = rental->offer.price_nusd_per_hour,
+        .created = world_wall_now(journey->world),
+        .state = INTENT_INTENDED,
+    };
+    label_make(intent->label, journey->name, journey->run_id, renting->tries++);
+    (void)text_copy(intent->run, sizeof intent->run, journey->run_id);
+    (void)text_copy(intent->journey, sizeof intent->journey, journey->name);
+    return ledger_intend(journey->world, intent, error);
+}
+
+/* ---- Create ------------------------------------------------------------------------------------------------------------- */
+
+static void accept_machine(struct journey *journey, struct rental *rental, int64_t instance_id)
+{
+    rental->instance_id = instance_id;
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.ids, "instance", instance_id);
+    json_member_string(&note.data, "label", rental->intent.label);
+    note_end(journey->world, &note, "inst.created");
+    events_emit(journey->events, EVENT_INSTANCE_CREATED, instance_id);
+    journey_set_intent(journey, &rental->intent, INTENT_CREATED, instance_id);
+}
+
+/* The label says what the lost answer would have said. */
+static enum error_code resolve(struct journey *journey, struct rental *rental, struct error *error)
+{
+    note_fault(journey->world, "create-response-lost", "%s; looking for the label %s before anything else",
+               error->message, rental->intent.label);
+    struct label_search found;
+    enum error_code code = label_find(journey, rental->intent.label, LABEL_SETTLE_NS, &found, error);
+    if (code != ERR_OK) {
+        journey_leave_machine(journey, 0, rental->intent.label, rental->offer.price_nusd_per_hour);
+        return code;
+    }
+    if (found.count == 0) {
+        note_decision(journey, 0, rental->intent.label, "forget", "no machine bears the label after the settle time");
+        journey_set_intent(journey, &rental->intent, INTENT_CLOSED, 0);
+        return error_set(error, ERR_OFFER_TAKEN, "the create had no effect");
+    }
+    note_decision(journey, found.ids[0], rental->intent.label, "adopt", "the label proves that the create took effect");
+    accept_machine(journey, rental, found.ids[0]);
+    return ERR_OK;
+}
+
+static bool had_no_effect(enum error_code code)
+{
+    return code == ERR_RATE_LIMITED || code == ERR_CONNECTION_REFUSED || code == ERR_NAME_UNKNOWN ||
+           code == ERR_UNREACHABLE;
+}
+
+/* One offer, one label: asked again only while it is certain that nothing happened. */
+static enum error_code try_offer(struct journey *journey, struct renting *renting, struct rental *rental,
+                                 int64_t deadline_ns, struct error *error)
+{
+    struct retry retry = retry_begin(journey->world, "create", RETRY_STREAM_CREATE, CREATE_ATTEMPTS, deadline_ns);
+    struct create_wish wish = {renting->options->image, rental->intent.label, renting->options->onstart,
+                               renting->options->disk_gb};
+    for (;;) {
+        int64_t instance_id = 0;
+        enum error_code code = vast_create(&journey->vast, rental->offer.id, &wish, &instance_id, error);
+        if (instance_id != 0) {
+            accept_machine(journey, rental, instance_id);
+            return code;
+        }
+        if (code == ERR_OUTCOME_UNKNOWN) {
+            return resolve(journey, rental, error);
+        }
+        if (!had_no_effect(code) || !retry_again(&retry, error)) {
+            journey_set_intent(journey, &rental->intent, INTENT_CLOSED, 0);
+            return error->code;
+        }
+    }
+}
+
+/* Creates on one offer, from its intent to a machine or a reason; cancellation waits until the outcome is known. */
+static enum error_code create_on(struct journey *journey, struct renting *renting, struct rental *rental,
+                                 int64_t deadline_ns, struct error *error)
+{
+    note_offer(journey, &rental->offer);
+    enum error_code code = write_intent(journey, renting, rental, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    note_decision(journey, 0, rental->intent.label, "create", "cheapest offer that fits");
+    struct shield shield = task_shield_begin(journey->world->scheduler, deadline_ns);
+    code = try_offer(journey, renting, rental, deadline_ns, error);
+    task_shield_end(journey->world->scheduler, shield);
+    return code;
+}
+
+static enum error_code create_on_some_offer(struct journey *journey, struct renting *renting, struct rental *rental,
+                                            struct error *error)
+{
+    int64_t deadline_ns = world_deadline_ns(journey->world, create_limit_ns);
+    size_t next = 0;
+    for (int tried = 0; tried < OFFERS_TRIED_MAX; tried++) {
+        if (next == renting->offers.count) {
+            enum error_code searched = search(journey, renting, error);
+            if (searched != ERR_OK) {
+                return searched;
+            }
+            next = 0;
+        }
+        rental->offer = renting->offers.offers[next++];
+        enum error_code code = create_on(journey, renting, rental, deadline_ns, error);
+        if (code != ERR_OFFER_TAKEN) {
+            return code;
+        }
+        note_fault(journey->world, "offer-taken", "%s; took the next one", error->message);
+    }
+    error_advise(error, "the market is busy: run it again, or widen what is asked for");
+    return error->code;
+}
+
+enum error_code create_machine(struct journey *journey, struct renting *renting, struct rental *rental,
+                               struct error *error)
+{
+    phase_begin(journey, "create_instance", false);
+    enum error_code code = create_on_some_offer(journey, renting, rental, error);
+    phase_end(journey, "create_instance", false, code);
+    return code;
+}

@@ -1,0 +1,208 @@
+#include "world/world.h"
+
+#include "world/note.h"
+
+int64_t world_now_ns(struct world *world)
+{
+    return world->operations->now_ns(world);
+}
+
+struct wall_time world_wall_now(struct world *world)
+{
+    return world->operations->wall_now(world);
+}
+
+int64_t world_deadline_ns(struct world *world, int64_t duration_ns)
+{
+    int64_t deadline_ns = saturating_add(world_now_ns(world), duration_ns);
+    return deadline_ns == TIME_NEVER_NS ? TIME_NEVER_NS - 1 : deadline_ns;
+}
+
+enum error_code world_sleep_until(struct world *world, int64_t moment_ns)
+{
+    return task_wait(world->scheduler, NULL, moment_ns) == WAIT_CANCELLED ? ERR_INTERRUPTED : ERR_OK;
+}
+
+uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
+{
+    return world->operations->random_bits(world, purpose, entity, index);
+}
+
+static void note_request(struct world *world, const struct http_exchange *exchange)
+{
+    const struct http_request *request = exchange->request;
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.ids, "req", (int64_t)exchange->ordinal);
+    json_member_string(&note.data, "method", http_method_name(request->method));
+    json_key(&note.data, "path");
+    size_t path_length = 0;
+    while (request->path[path_length] != '\0' && request->path[path_length] != '?') {
+        path_length++;
+    }
+    json_span(&note.data, (struct span){request->path, path_length});
+    json_member_int(&note.data, "bytes", (int64_t)request->body.length);
+    note_end(world, &note, "http.req");
+}
+
+static void note_reply(struct world *world, const struct http_exchange *exchange, enum error_code code)
+{
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.ids, "req", (int64_t)exchange->ordinal);
+    if (code == ERR_OK) {
+        json_member_int(&note.data, "status", exchange->reply->status);
+        json_member_int(&note.data, "bytes", (int64_t)exchange->reply->body.length);
+    } else {
+        json_member_string(&note.data, "error", error_name(code));
+    }
+    note_end(world, &note, "http.resp");
+}
+
+static enum error_code exchange_outcome(const struct http_exchange *exchange)
+{
+    if (exchange->out_of_memory) {
+        return ERR_NO_MEMORY;
+    }
+    return fate_error(exchange->fate);
+}
+
+enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,
+                           int64_t deadline_ns, uint64_t *ordinal)
+{
+    struct http_exchange exchange = {.request = request, .reply = reply};
+    reply->status = 0;
+    reply->content_type[0] = '\0';
+    buffer_clear(&reply->body);
+    if (task_is_cancelled(world->scheduler)) {
+        return ERR_INTERRUPTED;
+    }
+    world->operations->http_start(world, &exchange);
+    if (ordinal != NULL) {
+        *ordinal = exchange.ordinal;
+    }
+    note_request(world, &exchange);
+    enum error_code code = ERR_OK;
+    switch (task_wait(world->scheduler, &exchange.done, deadline_ns)) {
+    case WAIT_FINISHED:
+        code = exchange_outcome(&exchange);
+        break;
+    case WAIT_DEADLINE:
+        code = ERR_TIMED_OUT;
+        break;
+    case WAIT_CANCELLED:
+        code = ERR_INTERRUPTED;
+        break;
+    }
+    if (!exchange.done.finished) {
+        world->operations->http_abandon(world, &exchange);
+    }
+    note_reply(world, &exchange, code);
+    return code;
+}
+
+/* Waits for the step of a session that was just begun. */
+static enum error_code shell_step(struct world *world, struct shell_session *session, int64_t deadline_ns)
+{
+    switch (task_wait(world->scheduler, &session->done, deadline_ns)) {
+    case WAIT_FINISHED:
+        return fate_error(session->fate);
+    case WAIT_DEADLINE:
+        world->operations->shell_abandon(world, session);
+        return session->fate == FATE_DELIVERED ? ERR_TIMED_OUT : fate_error(session->fate);
+    case WAIT_CANCELLED:
+        break;
+    }
+    world->operations->shell_abandon(world, session);
+    return ERR_INTERRUPTED;
+}
+
+enum error_code shell_open(struct world *world, struct shell_session *session, const struct shell_target *target,
+                           int64_t deadline_ns)
+{
+    *session = (struct shell_session){.target = target};
+    if (task_is_cancelled(world->scheduler)) {
+        return ERR_INTERRUPTED;
+    }
+    world->operations->shell_open(world, session);
+    return shell_step(world, session, deadline_ns);
+}
+
+enum error_code shell_run(struct world *world, struct shell_session *session, struct span command, struct span input,
+                          struct buffer *out, struct buffer *err, int64_t deadline_ns)
+{
+    session->done = (struct completion){0};
+    session->command = command;
+    session->input = input;
+    session->out = out;
+    session->err = err;
+    if (task_is_cancelled(world->scheduler)) {
+        shell_close(world, session);
+        return ERR_INTERRUPTED;
+    }
+    world->operations->shell_run(world, session);
+    enum error_code code = shell_step(world, session, deadline_ns);
+    if (code != ERR_OK) {
+        shell_close(world, session);
+    }
+    return code;
+}
+
+void shell_close(struct world *world, struct shell_session *session)
+{
+    if (session->channel != NULL) {
+        world->operations->shell_close(world, session);
+        session->channel = NULL;
+    }
+}
+
+enum error_code world_store(struct world *world, enum store_statement statement, const struct store_value *values,
+                            size_t value_count, store_row_function *row, void *row_context,
+                            struct store_result *result, int64_t deadline_ns)
+{
+    *result = (struct store_result){.code = ERR_STORE_UNAVAILABLE, .message = "no answer in time"};
+    (void)text_copy(result->sqlstate, sizeof result->sqlstate, "08000");
+    struct store_call call = {
+        .statement = statement,
+        .values = values,
+        .value_count = value_count,
+        .row = row,
+        .row_context = row_context,
+        .result = result,
+    };
+    if (task_is_cancelled(world->scheduler)) {
+        return result->code = ERR_INTERRUPTED;
+    }
+    world->operations->store_start(world, &call);
+    switch (task_wait(world->scheduler, &call.done, deadline_ns)) {
+    case WAIT_FINISHED:
+        return result->code;
+    case WAIT_DEADLINE:
+        break;
+    case WAIT_CANCELLED:
+        result->code = ERR_INTERRUPTED;
+        break;
+    }
+    world->operations->store_abandon(world, &call);
+    return result->code;
+}
+
+bool world_lock(struct world *world, const char *name)
+{
+    return world->operations->lock(world, name);
+}
+
+void world_unlock(struct world *world, const char *name)
+{
+    world->operations->unlock(world, name);
+}
+
+void world_note(struct world *world, const char *kind, struct span ids, struct span data)
+{
+    world->operations->note(world, kind, ids, data);
+}
+
+void world_hide(struct world *world, const char *secret)
+{
+    world->operations->hide(world, secret);
+}

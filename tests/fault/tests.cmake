@@ -1,0 +1,1 @@
+dumont_tests(fault unit fake_fault PkgConfig::CJSON)

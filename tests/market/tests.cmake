@@ -1,0 +1,1 @@
+dumont_tests(market unit fake_market PkgConfig::CJSON)

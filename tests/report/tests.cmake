@@ -1,0 +1,1 @@
+dumont_tests(report unit dumont_report dumont_base PkgConfig::CJSON)

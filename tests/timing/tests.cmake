@@ -1,0 +1,1 @@
+dumont_tests(timing unit fake_timing)

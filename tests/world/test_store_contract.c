@@ -1,0 +1,408 @@
+/*
+ * One contract, three stores: the same statements against SQLite on disk, SQLite in memory and the memory store of the virtual
+ * world give the same rows in the same order, the same errors and the same SQLSTATEs.
+ */
+#include "testing.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/store/memory_store.h"
+#include "world/live/sqlite_store.h"
+
+enum { STORE_KINDS = 3, TRANSCRIPT_MAX = 65536 };
+
+static const struct wall_time now = {INT64_C(1767381138000000000)};
+
+/* A ledger and an events database of one kind, and all that was seen of them. */
+struct stage {
+    struct heap *heap;
+    struct sqlite_store *sqlite[STORE_DATABASE_COUNT]; /* NULL: `memory` is meant */
+    struct memory_store *memory;
+    char folder[64];
+    char events_path[96];
+    struct buffer transcript;
+};
+
+static struct sqlite_store *open_sqlite(struct stage *stage, enum store_database database, const char *url)
+{
+    struct error error;
+    struct sqlite_store *store = NULL;
+    if (sqlite_store_open(stage->heap, url, database, now, &store, &error) != ERR_OK) {
+        fail_msg("%s", error.message);
+    }
+    return store;
+}
+
+static void open_stage(struct stage *stage, int kind)
+{
+    *stage = (struct stage){.heap = heap_new()};
+    buffer_init(&stage->transcript, stage->heap, TRANSCRIPT_MAX);
+    if (kind == 0) {
+        stage->memory = memory_store_new(stage->heap);
+        assert_non_null(stage->memory);
+    } else if (kind == 1) {
+        stage->sqlite[STORE_LEDGER] = open_sqlite(stage, STORE_LEDGER, "sqlite::memory:");
+        stage->sqlite[STORE_EVENTS] = open_sqlite(stage, STORE_EVENTS, "sqlite::memory:");
+    } else {
+        char url[128];
+        strcpy(stage->folder, "/tmp/dumont-store-XXXXXX");
+        assert_non_null(mkdtemp(stage->folder));
+        text_format(url, sizeof url, "sqlite:%s/ledger", stage->folder);
+        stage->sqlite[STORE_LEDGER] = open_sqlite(stage, STORE_LEDGER, url);
+        text_format(stage->events_path, sizeof stage->events_path, "%s/events", stage->folder);
+        text_format(url, sizeof url, "sqlite:%s", stage->events_path);
+        stage->sqlite[STORE_EVENTS] = open_sqlite(stage, STORE_EVENTS, url);
+    }
+}
+
+static void close_stage(struct stage *stage)
+{
+    memory_store_free(stage->memory);
+    sqlite_store_close(stage->sqlite[STORE_LEDGER]);
+    sqlite_store_close(stage->sqlite[STORE_EVENTS]);
+    static const char *const names[] = {"ledger", "events"};
+    for (size_t i = 0; stage->folder[0] != '\0' && i < ARRAY_LENGTH(names); i++) {
+        char path[128];
+        text_format(path, sizeof path, "%s/%s", stage->folder, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    if (stage->folder[0] != '\0') {
+        assert_int_equal(rmdir(stage->folder), 0);
+    }
+    buffer_release(&stage->transcript);
+    assert_int_equal(heap_live_blocks(stage->heap), 0);
+    heap_free(stage->heap);
+}
+
+static void note_row(void *context, const struct store_value *columns, size_t count)
+{
+    struct buffer *transcript = context;
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_text(transcript, i == 0 ? "  " : " | ");
+        switch (columns[i].kind) {
+        case STORE_NULL:
+            buffer_append_text(transcript, "null");
+            break;
+        case STORE_INT:
+            buffer_printf(transcript, "%lld", (long long)columns[i].integer);
+            break;
+        case STORE_TEXT:
+            buffer_append_char(transcript, '\'');
+            buffer_append(transcript, columns[i].text.at, columns[i].text.length);
+            buffer_append_char(transcript, '\'');
+            break;
+        }
+    }
+    buffer_append_char(transcript, '\n');
+}
+
+static void run(struct stage *stage, enum store_statement statement, size_t count, const struct store_value *values)
+{
+    struct store_result result;
+    struct sqlite_store *sqlite = stage->sqlite[store_statement_database(statement)];
+    buffer_printf(&stage->transcript, "%s\n", store_statement_name(statement));
+    enum error_code code =
+        sqlite != NULL
+            ? sqlite_store_run(sqlite, statement, values, count, note_row, &stage->transcript, &result)
+            : memory_store_run(stage->memory, statement, values, count, note_row, &stage->transcript, &result);
+    assert_int_equal(code, result.code);
+    assert_int_equal(code, store_sqlstate_code(result.sqlstate));
+    assert_true((code == ERR_OK) == (result.message[0] == '\0'));
+    buffer_printf(&stage->transcript, "= %s %s\n", result.sqlstate, error_name(result.code));
+}
+
+#define RUN(stage, statement, ...)                                                                                     \
+    run(stage, statement, sizeof((struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value),                    \
+        (struct store_value[]){__VA_ARGS__})
+
+#define INT(value) store_int(value)
+#define TEXT(value) store_text(value)
+#define NIL store_null()
+
+static void note_migration(void *context, const char *name)
+{
+    buffer_printf(context, "migrated %s\n", name);
+}
+
+static void migrate(struct stage *stage, enum store_database database)
+{
+    struct store_result result;
+    enum error_code code =
+        stage->memory == NULL
+            ? sqlite_store_migrate(stage->sqlite[database], now, note_migration, &stage->transcript, &result)
+            : memory_store_migrate(stage->memory, database, note_migration, &stage->transcript, &result);
+    assert_int_equal(code, ERR_OK);
+    assert_int_equal(result.code, ERR_OK);
+}
+
+/* The program that adds webhooks is not ours; in SQLite it is any that opens the file. */
+static void subscribe(struct stage *stage, int64_t id, const char *events, const char *secret, bool enabled)
+{
+    if (stage->memory != NULL) {
+        struct store_result result;
+        assert_int_equal(memory_store_subscribe(stage->memory, id, "http://a/", events, secret, enabled, &result),
+                         ERR_OK);
+        return;
+    }
+    char sql[256];
+    sqlite3 *other;
+    text_format(
+        sql, sizeof sql,
+        "INSERT INTO webhook_configs (id, url, events, secret, enabled) VALUES (%lld, 'http://a/', '%s', %s%s%s, %d)",
+        (long long)id, events, secret == NULL ? "NULL" : "'", secret == NULL ? "" : secret, secret == NULL ? "" : "'",
+        enabled ? 1 : 0);
+    assert_int_equal(sqlite3_open(stage->events_path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+}
+
+/* Plays `act` on each kind of store it can be played on; each transcript must be `expected`. */
+static void expect_of_all(void (*act)(struct stage *stage), const char *expected, bool with_nameless)
+{
+    for (int kind = 0; kind < STORE_KINDS; kind++) {
+        if (kind == 1 && !with_nameless) {
+            continue;
+        }
+        struct stage stage;
+        open_stage(&stage, kind);
+        act(&stage);
+        assert_string_equal(buffer_text(&stage.transcript), expected);
+        assert_false(stage.transcript.failed);
+        close_stage(&stage);
+    }
+}
+
+static void add_intent(struct stage *stage, const char *label, int64_t created_unix_ns)
+{
+    RUN(stage, STORE_INTENT_ADD, TEXT(label), TEXT("run-1"), TEXT("check"), INT(INT64_MAX), NIL, INT(168900000),
+        INT(created_unix_ns));
+}
+
+static void act_open_intents(struct stage *stage)
+{
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+    add_intent(stage, "b", 20);
+    add_intent(stage, "c", 10);
+    add_intent(stage, "a", 20);
+    add_intent(stage, "B", 20);
+    add_intent(stage, "ab", 20);
+    add_intent(stage, "", INT64_MIN);
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+}
+
+/* Open intents come oldest first, those of one moment by label, bytewise; new ones are 'intended' without an instance. */
+static void test_open_intents_come_in_the_order_of_their_creation(void **state)
+{
+    (void)state;
+    expect_of_all(
+        act_open_intents,
+        "INTENTS_OPEN\n= 00000 ok\n"
+        "INTENT_ADD\n= 00000 ok\nINTENT_ADD\n= 00000 ok\nINTENT_ADD\n= 00000 ok\n"
+        "INTENT_ADD\n= 00000 ok\nINTENT_ADD\n= 00000 ok\nINTENT_ADD\n= 00000 ok\n"
+        "INTENTS_OPEN\n"
+        "  '' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | -9223372036854775808 | 'intended' | null\n"
+        "  'c' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 10 | 'intended' | null\n"
+        "  'B' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
+        "  'a' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
+        "  'ab' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
+        "  'b' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
+        "= 00000 ok\n",
+        true);
+}
+
+static void act_life_of_an_intent(struct stage *stage)
+{
+    add_intent(stage, "x", 1);
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), TEXT("created"), INT(7));
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), TEXT("destroying"), NIL);
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), TEXT("closed"), INT(8));
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), TEXT("created"), NIL);
+    RUN(stage, STORE_INTENT_SET, TEXT("stranger"), TEXT("closed"), NIL);
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+}
+
+/* A null instance keeps the former one, a closed intent is no longer listed, an unknown label changes nothing. */
+static void test_setting_an_intent_changes_what_is_given(void **state)
+{
+    (void)state;
+    expect_of_all(
+        act_life_of_an_intent,
+        "INTENT_ADD\n= 00000 ok\nINTENT_SET\n= 00000 ok\nINTENT_SET\n= 00000 ok\n"
+        "INTENTS_OPEN\n"
+        "  'x' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 1 | 'destroying' | 7\n= 00000 ok\n"
+        "INTENT_SET\n= 00000 ok\nINTENTS_OPEN\n= 00000 ok\nINTENT_SET\n= 00000 ok\nINTENT_SET\n= 00000 ok\n"
+        "INTENTS_OPEN\n"
+        "  'x' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 1 | 'created' | 8\n= 00000 ok\n",
+        true);
+}
+
+static void act_refused_intents(struct stage *stage)
+{
+    add_intent(stage, "x", 1);
+    add_intent(stage, "x", 2);
+    add_intent(stage, NULL, 3);
+    RUN(stage, STORE_INTENT_ADD, TEXT("y"), TEXT("r"), TEXT("check"), NIL, INT(1), INT(1), INT(1));
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), TEXT("lost"), INT(5));
+    RUN(stage, STORE_INTENT_SET, TEXT("x"), NIL, INT(5));
+    RUN(stage, STORE_INTENT_SET, TEXT("stranger"), TEXT("lost"), NIL);
+    RUN(stage, STORE_INTENT_SET, NIL, TEXT("closed"), NIL);
+    run(stage, STORE_INTENTS_OPEN, 0, NULL);
+}
+
+/* A label given twice, a null where none may be, and an unknown state are refused, each with its SQLSTATE, and change nothing. */
+static void test_a_refused_statement_changes_nothing(void **state)
+{
+    (void)state;
+    expect_of_all(
+        act_refused_intents,
+        "INTENT_ADD\n= 00000 ok\nINTENT_ADD\n= 23505 store_rejected\nINTENT_ADD\n= 23502 store_rejected\n"
+        "INTENT_ADD\n= 23502 store_rejected\nINTENT_SET\n= 23514 store_rejected\n"
+        "INTENT_SET\n= 23502 store_rejected\nINTENT_SET\n= 00000 ok\nINTENT_SET\n= 00000 ok\n"
+        "INTENTS_OPEN\n"
+        "  'x' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 1 | 'intended' | null\n= 00000 ok\n",
+        true);
+}
+
+static void act_before_migration(struct stage *stage)
+{
+    run(stage, STORE_SUBSCRIBERS, 0, NULL);
+    RUN(stage, STORE_EVENT_ADD, TEXT("e1"), TEXT("instance.created"), INT(1), TEXT("{}"));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), INT(1));
+    RUN(stage, STORE_EVENTS_LIST, INT(10));
+    migrate(stage, STORE_EVENTS);
+    run(stage, STORE_SUBSCRIBERS, 0, NULL);
+    RUN(stage, STORE_EVENTS_LIST, INT(10));
+    migrate(stage, STORE_EVENTS);
+    migrate(stage, STORE_LEDGER);
+}
+
+/* Events tables are missing (42P01) until they are migrated, once; a ledger has its tables when it is opened. */
+static void test_events_tables_come_with_the_migration_only(void **state)
+{
+    (void)state;
+    expect_of_all(act_before_migration,
+                  "SUBSCRIBERS\n= 42P01 store_table_missing\nEVENT_ADD\n= 42P01 store_table_missing\n"
+                  "DELIVERY_ADD\n= 42P01 store_table_missing\nEVENTS_LIST\n= 42P01 store_table_missing\n"
+                  "migrated events-0001-webhooks\n"
+                  "SUBSCRIBERS\n= 00000 ok\nEVENTS_LIST\n= 00000 ok\n",
+                  true);
+}
+
+static void act_events(struct stage *stage)
+{
+    migrate(stage, STORE_EVENTS);
+    subscribe(stage, 20, "*", NULL, true);
+    subscribe(stage, 3, "instance.created,instance.destroyed", "s3cret", true);
+    subscribe(stage, 1, "*", NULL, false);
+    run(stage, STORE_SUBSCRIBERS, 0, NULL);
+    RUN(stage, STORE_EVENT_ADD, TEXT("e1"), TEXT("instance.created"), INT(100), TEXT("{\"a\": 1}"));
+    RUN(stage, STORE_EVENT_ADD, TEXT("e3"), TEXT("instance.running"), INT(200), TEXT("{}"));
+    RUN(stage, STORE_EVENT_ADD, TEXT("e2"), TEXT("instance.running"), INT(200), TEXT(""));
+    RUN(stage, STORE_EVENT_ADD, TEXT("e1"), TEXT("instance.other"), INT(900), TEXT("other"));
+    RUN(stage, STORE_EVENT_ADD, TEXT("e4"), NIL, INT(1), TEXT("{}"));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), INT(3));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), INT(20));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), INT(20));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e2"), INT(3));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("stranger"), INT(3));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), INT(99));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT("e1"), NIL);
+    RUN(stage, STORE_EVENTS_LIST, INT(10));
+    RUN(stage, STORE_EVENTS_LIST, INT(2));
+    RUN(stage, STORE_EVENTS_LIST, INT(0));
+}
+
+/* Events and deliveries that are known change nothing; those of nobody are refused; lists come newest first, up to the limit. */
+static void test_events_are_stored_once_and_listed_newest_first(void **state)
+{
+    (void)state;
+    expect_of_all(
+        act_events,
+        "migrated events-0001-webhooks\n"
+        "SUBSCRIBERS\n"
+        "  3 | 'http://a/' | 'instance.created,instance.destroyed' | 's3cret'\n"
+        "  20 | 'http://a/' | '*' | null\n= 00000 ok\n"
+        "EVENT_ADD\n= 00000 ok\nEVENT_ADD\n= 00000 ok\nEVENT_ADD\n= 00000 ok\nEVENT_ADD\n= 00000 ok\n"
+        "EVENT_ADD\n= 23502 store_rejected\n"
+        "DELIVERY_ADD\n= 00000 ok\nDELIVERY_ADD\n= 00000 ok\nDELIVERY_ADD\n= 00000 ok\nDELIVERY_ADD\n= 00000 ok\n"
+        "DELIVERY_ADD\n= 23503 store_rejected\nDELIVERY_ADD\n= 23503 store_rejected\n"
+        "DELIVERY_ADD\n= 23502 store_rejected\n"
+        "EVENTS_LIST\n"
+        "  'e3' | 'instance.running' | 200 | '{}' | 0\n"
+        "  'e2' | 'instance.running' | 200 | '' | 1\n"
+        "  'e1' | 'instance.created' | 100 | '{\"a\": 1}' | 2\n= 00000 ok\n"
+        "EVENTS_LIST\n"
+        "  'e3' | 'instance.running' | 200 | '{}' | 0\n"
+        "  'e2' | 'instance.running' | 200 | '' | 1\n= 00000 ok\n"
+        "EVENTS_LIST\n= 00000 ok\n",
+        false /* another program cannot reach a database without a name */);
+}
+
+/* SQLSTATE classes decide what the client may do: 42P01 missing, 08 and 55 unavailable, 53200 memory, anything else rejected. */
+static void test_sqlstates_have_one_meaning_each(void **state)
+{
+    (void)state;
+    assert_int_equal(store_sqlstate_code("00000"), ERR_OK);
+    assert_int_equal(store_sqlstate_code("42P01"), ERR_STORE_TABLE_MISSING);
+    assert_int_equal(store_sqlstate_code("42P07"), ERR_STORE_REJECTED);
+    assert_int_equal(store_sqlstate_code("08006"), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_sqlstate_code("55P03"), ERR_STORE_UNAVAILABLE);
+    assert_int_equal(store_sqlstate_code("53200"), ERR_NO_MEMORY);
+    assert_int_equal(store_sqlstate_code("53100"), ERR_STORE_REJECTED);
+    assert_int_equal(store_sqlstate_code(""), ERR_STORE_REJECTED);
+}
+
+/* A result's message is one line and is cut to its field, whatever the database says. */
+static void test_a_message_is_one_line(void **state)
+{
+    (void)state;
+    struct store_result result;
+    char long_message[400];
+    memset(long_message, 'x', sizeof long_message);
+    long_message[1] = '\n';
+    long_message[2] = '\r';
+    long_message[sizeof long_message - 1] = '\0';
+    assert_int_equal(store_result_set(&result, "XX000", long_message), ERR_STORE_REJECTED);
+    assert_int_equal(strlen(result.message), sizeof result.message - 1);
+    assert_null(strpbrk(result.message, "\r\n"));
+    assert_string_equal(result.sqlstate, "XX000");
+}
+
+/* The catalogue tells the truth about itself: as many parameters as its SQL has, and columns within the bound. */
+static void test_the_catalogue_counts_its_parameters(void **state)
+{
+    (void)state;
+    for (enum store_statement statement = 0; statement < STORE_STATEMENT_COUNT; statement++) {
+        struct buffer next;
+        char text[8];
+        for (size_t i = 1; i <= store_statement_parameters(statement) + 1; i++) {
+            buffer_init_fixed(&next, text, sizeof text);
+            buffer_printf(&next, "?%zu", i);
+            bool there = strstr(store_statement_sql(statement), text) != NULL;
+            assert_int_equal(there, i <= store_statement_parameters(statement));
+        }
+        assert_in_range(store_statement_columns(statement), 0, STORE_VALUES_MAX);
+        assert_in_range(store_statement_parameters(statement), 0, STORE_VALUES_MAX);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_intents_come_in_the_order_of_their_creation),
+        cmocka_unit_test(test_setting_an_intent_changes_what_is_given),
+        cmocka_unit_test(test_a_refused_statement_changes_nothing),
+        cmocka_unit_test(test_events_tables_come_with_the_migration_only),
+        cmocka_unit_test(test_events_are_stored_once_and_listed_newest_first),
+        cmocka_unit_test(test_sqlstates_have_one_meaning_each),
+        cmocka_unit_test(test_a_message_is_one_line),
+        cmocka_unit_test(test_the_catalogue_counts_its_parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1 @@
+dumont_tests(world unit dumont_live sim_store)
