@@ -15,6 +15,7 @@ void scenario_defaults(struct scenario *scenario)
     scenario->offer_count = FIRST_OFFERS_DEFAULT;
     scenario->credit_nusd = 5 * NUSD_PER_USD;
     scenario->key_accepted = true;
+    scenario->events_migrated = true;
     scenario->interrupt_ns = TIME_NEVER_NS;
     check_defaults(&scenario->check);
     reap_defaults(&scenario->reap);
@@ -80,7 +81,8 @@ enum error_code scenario_use_recording(struct scenario *scenario, const char *na
     (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, scenario->recording.name);
     timing_from_recording(&scenario->recording, &scenario->timing);
     take_habits(scenario);
-    return ERR_OK;
+    scenario->faults.count = 0;
+    return scenario->recording.missing_table ? fault_plan_add(&scenario->faults, "missing-table", error) : ERR_OK;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------------ */
@@ -213,7 +215,9 @@ static void read_expect(struct json_reader *reader, void *member)
 
 static void read_faults(struct json_reader *reader, void *member)
 {
-    fault_plan_read(reader, member);
+    struct fault_plan *plan = member;
+    plan->count = 0;
+    fault_plan_read(reader, plan);
 }
 
 static void read_timing(struct json_reader *reader, void *member)
@@ -232,7 +236,7 @@ struct scenario_fields {
 
 /* Members that are read straight into the scenario come in a second pass, since a recording is their base. */
 struct scenario_second_fields {
-    struct fault_plan faults;
+    struct fault_plan faults; /* replaces what the recording brought, if it is given at all */
     struct timing timing;
     struct expectation expect;
 };
@@ -371,7 +375,7 @@ static enum error_code read_second_pass(struct span text, const char *file, stru
     struct json_reader reader;
     json_reader_init(&reader, text.at, text.length);
     reader.comments = true;
-    struct scenario_second_fields second = {.timing = scenario->timing};
+    struct scenario_second_fields second = {.faults = scenario->faults, .timing = scenario->timing};
     (void)json_decode_object(&reader, second_pass, ARRAY_LENGTH(second_pass), &second, JSON_TOLERANT);
     if (!json_finish(&reader)) {
         return mistake(&reader, file, error);

@@ -79,7 +79,7 @@ void scenario_defaults(struct scenario *scenario);
 MUST_USE enum error_code scenario_read(struct span text, const char *file, const struct scenario_files *files,
                                        struct scenario *scenario, struct error *error);
 
-/* Takes times, offer and habits from a recording, over what the scenario has. */
+/* Takes times, offer, habits and the fault missing-table from a recording, over what the scenario has. */
 MUST_USE enum error_code scenario_use_recording(struct scenario *scenario, const char *name,
                                                 const struct scenario_files *files, struct error *error);
 

@@ -220,6 +220,38 @@ static const char *const point_names[] = {
     [POINT_EFFECT] = "effect",   [POINT_REPLY] = "reply",     [POINT_BODY] = "body",
 };
 
+static const struct {
+    const char *key, *meaning;
+} common_parameters[] = {
+    [COMMON_NTH] = {"nth", "the occasion from which on it acts, from 1"},
+    [COMMON_COUNT] = {"count", "on how many occasions it acts; -1: on all further ones"},
+    [COMMON_PROBABILITY] = {"probability", "of acting on an occasion, from 0 to 1"},
+    [COMMON_MACHINE] = {"machine", "only on the nth machine, from 0"},
+    [COMMON_FROM] = {"from_s", "not before this second of the run"},
+    [COMMON_TO] = {"to_s", "not from this second on"},
+    [COMMON_ACTIVE] = {"active", "false: listed, but never acts"},
+    [COMMON_ENDPOINT] = {"endpoint", "the API call it acts on, or any"},
+    [COMMON_POINT] = {"point", "where in the exchange: connect, request, effect, reply, body"},
+};
+
+const char *common_parameter_key(enum common_parameter parameter)
+{
+    return common_parameters[parameter].key;
+}
+
+const char *common_parameter_meaning(enum common_parameter parameter)
+{
+    return common_parameters[parameter].meaning;
+}
+
+bool fault_has_common(const struct fault_row *row, enum common_parameter parameter)
+{
+    if (parameter == COMMON_MACHINE) {
+        return row->store == NULL;
+    }
+    return (parameter != COMMON_ENDPOINT && parameter != COMMON_POINT) || row->endpoints != 0;
+}
+
 size_t catalogue_count(void)
 {
     return ARRAY_LENGTH(rows);

@@ -37,8 +37,8 @@ struct rewrite {
 };
 
 /* Decides over a request; true when the reply is to be handed to `rewrite`. */
-typedef bool fault_http_function(const struct fault *fault, enum api_call call, int64_t id, struct http_verdict *verdict,
-                                 struct http_reply *reply);
+typedef bool fault_http_function(const struct fault *fault, enum api_call call, int64_t id,
+                                 struct http_verdict *verdict, struct http_reply *reply);
 typedef void fault_rewrite_function(const struct fault *fault, const struct rewrite *rewrite, struct http_reply *reply);
 /* Changes a machine's life; returns the machine's age at which the fault has ceased, TIME_NEVER_NS for never. */
 typedef int64_t fault_timeline_function(const struct fault *fault, struct machine_timeline *timeline);
@@ -63,6 +63,24 @@ struct fault_row {
     fault_store_function *store;
 };
 
+/* Parameters that every fault has, or every one of a kind. */
+enum common_parameter {
+    COMMON_NTH,
+    COMMON_COUNT,
+    COMMON_PROBABILITY,
+    COMMON_MACHINE, /* faults of API calls and machines */
+    COMMON_FROM,
+    COMMON_TO,
+    COMMON_ACTIVE,
+    COMMON_ENDPOINT, /* faults of API calls */
+    COMMON_POINT,    /* faults of API calls */
+    COMMON_PARAMETERS
+};
+
+const char *common_parameter_key(enum common_parameter parameter);
+const char *common_parameter_meaning(enum common_parameter parameter);
+bool fault_has_common(const struct fault_row *row, enum common_parameter parameter);
+
 size_t catalogue_count(void);
 const struct fault_row *catalogue_row(size_t index);
 const struct fault_row *catalogue_find(const char *id); /* NULL when there is none */
@@ -79,11 +97,18 @@ enum fault_point fault_point_of(const struct fault *fault);
 
 /* A fault's own parameter, as given or by default. `key` is one of its row. */
 const char *fault_text(const struct fault *fault, const char *key);
-int64_t fault_nano(const struct fault *fault, const char *key);                     /* in billionths; seconds are ns */
-bool fault_choice_is(const struct fault *fault, const char *key, const char *word); /* a choice, or one of several names */
+int64_t fault_nano(const struct fault *fault, const char *key); /* in billionths; seconds are ns */
+bool fault_choice_is(const struct fault *fault, const char *key,
+                     const char *word); /* a choice, or one of several names */
 bool fault_given(const struct fault *fault, const char *key);
 
-/* The catalogue for `dumont-fake faults`: as JSON, and as text in 80 columns. */
+/*
+ * The catalogue for `dumont-fake faults`: as text in 80 columns, and as JSON:
+ *
+ *     {"common": [{"key", "meaning"}], "faults": [{"id", "layer", "description", "endpoints", "endpoint", "points", "point",
+ *      "nth", "count", "common": [keys], "parameters": [{"key", "meaning", "default", "one_of" | "least", "most",
+ *      "minus_one" | "several"}]}]}
+ */
 void catalogue_write_json(struct json_writer *writer);
 void catalogue_write_text(struct buffer *out);
 

@@ -42,27 +42,51 @@ static void write_parameter(struct json_writer *writer, const struct fault_param
     json_end_object(writer);
 }
 
+static void write_row(struct json_writer *writer, const struct fault_row *row)
+{
+    json_begin_object(writer);
+    json_member_string(writer, "id", row->id);
+    json_member_string(writer, "layer", row->layer);
+    json_member_string(writer, "description", row->description);
+    write_endpoints(writer, row);
+    json_member_int(writer, "nth", row->nth);
+    json_member_int(writer, "count", row->count);
+    json_key(writer, "common");
+    json_begin_array(writer);
+    for (unsigned i = 0; i < COMMON_PARAMETERS; i++) {
+        if (fault_has_common(row, (enum common_parameter)i)) {
+            json_string(writer, common_parameter_key((enum common_parameter)i));
+        }
+    }
+    json_end_array(writer);
+    json_key(writer, "parameters");
+    json_begin_array(writer);
+    for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
+        write_parameter(writer, parameter);
+    }
+    json_end_array(writer);
+    json_end_object(writer);
+}
+
 void catalogue_write_json(struct json_writer *writer)
 {
+    json_begin_object(writer);
+    json_key(writer, "common");
     json_begin_array(writer);
-    for (size_t i = 0; i < catalogue_count(); i++) {
-        const struct fault_row *row = catalogue_row(i);
+    for (unsigned i = 0; i < COMMON_PARAMETERS; i++) {
         json_begin_object(writer);
-        json_member_string(writer, "id", row->id);
-        json_member_string(writer, "layer", row->layer);
-        json_member_string(writer, "description", row->description);
-        write_endpoints(writer, row);
-        json_member_int(writer, "nth", row->nth);
-        json_member_int(writer, "count", row->count);
-        json_key(writer, "parameters");
-        json_begin_array(writer);
-        for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
-            write_parameter(writer, parameter);
-        }
-        json_end_array(writer);
+        json_member_string(writer, "key", common_parameter_key((enum common_parameter)i));
+        json_member_string(writer, "meaning", common_parameter_meaning((enum common_parameter)i));
         json_end_object(writer);
     }
     json_end_array(writer);
+    json_key(writer, "faults");
+    json_begin_array(writer);
+    for (size_t i = 0; i < catalogue_count(); i++) {
+        write_row(writer, catalogue_row(i));
+    }
+    json_end_array(writer);
+    json_end_object(writer);
 }
 
 /* Appends `text` in lines of at most 80 columns, each indented by `indent`. */
@@ -93,12 +117,27 @@ static void append_parameter(struct buffer *out, const struct fault_parameter *p
     append_wrapped(out, line, 4);
 }
 
+static void append_common(struct buffer *out)
+{
+    buffer_append_text(out, "--fault ID:key=value,key=value,...\n\n");
+    append_wrapped(out,
+                   "Parameters of all faults (machine: not of the events store; endpoint and point: of API calls):", 0);
+    for (unsigned i = 0; i < COMMON_PARAMETERS; i++) {
+        char line[128];
+        (void)text_format(line, sizeof line, "%s: %s", common_parameter_key((enum common_parameter)i),
+                          common_parameter_meaning((enum common_parameter)i));
+        append_wrapped(out, line, 4);
+    }
+    append_wrapped(out, "Those of each fault, with what holds when nothing is said:", 0);
+}
+
 void catalogue_write_text(struct buffer *out)
 {
+    append_common(out);
     for (size_t i = 0; i < catalogue_count(); i++) {
         const struct fault_row *row = catalogue_row(i);
         char line[256];
-        buffer_printf(out, "%s%s (%s)\n", i == 0 ? "" : "\n", row->id, row->layer);
+        buffer_printf(out, "\n%s (%s)\n", row->id, row->layer);
         append_wrapped(out, row->description, 2);
         (void)text_format(line, sizeof line, "nth=%d count=%d", (int)row->nth, (int)row->count);
         if (row->endpoints != 0) {

@@ -8,26 +8,6 @@ enum { OCCASIONS_MAX = 1000000 };
 
 #define RUN_MAX_NS (30 * 24 * NS_PER_HOUR)
 
-/* Parameters that the catalogue does not list, because every fault of a kind has them. */
-enum common_parameter {
-    COMMON_NTH,
-    COMMON_COUNT,
-    COMMON_PROBABILITY,
-    COMMON_MACHINE,
-    COMMON_FROM,
-    COMMON_TO,
-    COMMON_ACTIVE,
-    COMMON_ENDPOINT,
-    COMMON_POINT,
-    COMMON_PARAMETERS
-};
-
-static const char *const common_keys[] = {
-    [COMMON_NTH] = "nth",         [COMMON_COUNT] = "count",       [COMMON_PROBABILITY] = "probability",
-    [COMMON_MACHINE] = "machine", [COMMON_FROM] = "from_s",       [COMMON_TO] = "to_s",
-    [COMMON_ACTIVE] = "active",   [COMMON_ENDPOINT] = "endpoint", [COMMON_POINT] = "point",
-};
-
 void draft_start(struct draft *draft, char *mistake, size_t size)
 {
     *draft = (struct draft){.row = NULL};
@@ -42,14 +22,6 @@ static void append_quoted(struct buffer *out, const char *text)
         buffer_append_char(out, *text >= 0x20 && *text < 0x7F ? *text : '?');
     }
     buffer_append_char(out, '"');
-}
-
-static bool knows_common(const struct fault_row *row, enum common_parameter parameter)
-{
-    if (parameter == COMMON_MACHINE) {
-        return row->store == NULL;
-    }
-    return (parameter != COMMON_ENDPOINT && parameter != COMMON_POINT) || row->endpoints != 0;
 }
 
 void draft_set_id(struct draft *draft, const char *id)
@@ -270,8 +242,8 @@ void draft_refuse_key(struct draft *draft, const char *key)
     buffer_append_text(&draft->mistake, " is not known; it has");
     const char *joint = " ";
     for (size_t i = 0; i < COMMON_PARAMETERS; i++) {
-        if (knows_common(draft->row, (enum common_parameter)i)) {
-            buffer_printf(&draft->mistake, "%s%s", joint, common_keys[i]);
+        if (fault_has_common(draft->row, (enum common_parameter)i)) {
+            buffer_printf(&draft->mistake, "%s%s", joint, common_parameter_key((enum common_parameter)i));
             joint = ", ";
         }
     }
@@ -288,7 +260,8 @@ void draft_set(struct draft *draft, const struct given *given)
         return;
     }
     for (unsigned i = 0; i < COMMON_PARAMETERS; i++) {
-        if (strcmp(common_keys[i], given->key) != 0 || !knows_common(draft->row, (enum common_parameter)i)) {
+        if (strcmp(common_parameter_key((enum common_parameter)i), given->key) != 0 ||
+            !fault_has_common(draft->row, (enum common_parameter)i)) {
             continue;
         }
         if ((draft->common_seen & 1U << i) != 0) {

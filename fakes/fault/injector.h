@@ -74,7 +74,8 @@ void injector_timeline(struct injector *injector, int64_t now_ns, uint32_t contr
 struct command_verdict {
     bool dropped;             /* the connection breaks while it runs; its effect stands */
     int64_t drop_after_bytes; /* of stdout that still arrive */
-    int64_t disk_used_bytes;  /* >= 0: before it runs, so much of the disk is taken (may exceed the disk); -1: as it was */
+    int64_t
+        disk_used_bytes; /* >= 0: before it runs, so much of the disk is taken (may exceed the disk); -1: as it was */
 };
 
 void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct command_verdict *verdict);

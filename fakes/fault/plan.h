@@ -19,20 +19,20 @@ enum { FAULT_PLAN_MAX = 32, FAULT_ID_SIZE = 40, FAULT_VALUE_SIZE = 128, FAULT_OW
 /* A fault's own parameter, documented in the catalogue ("delay_s", "shape", "fields", ...). */
 struct fault_own {
     char key[FAULT_ID_SIZE];
-    char text[FAULT_VALUE_SIZE];         /* as given, without quotes */
-    struct maybe_int64 nano;             /* the value in billionths when it is a number */
+    char text[FAULT_VALUE_SIZE]; /* as given, without quotes */
+    struct maybe_int64 nano;     /* the value in billionths when it is a number */
 };
 
 struct fault {
     char id[FAULT_ID_SIZE];
-    bool active;              /* false: listed, but acts never */
-    int64_t nth;              /* first occasion it acts on, from 1 */
-    int64_t count;            /* on how many occasions; -1 = all further ones */
+    bool active;   /* false: listed, but acts never */
+    int64_t nth;   /* first occasion it acts on, from 1 */
+    int64_t count; /* on how many occasions; -1 = all further ones */
     int64_t probability_millionths;
-    enum api_call endpoint;   /* API_CALL_COUNT: the fault's own default */
-    bool any_endpoint;        /* "endpoint": "any": all that the fault can act on; `endpoint` does not count */
-    int64_t machine;          /* nth contract from 0; -1 = any */
-    int64_t from_ns, to_ns;   /* acts in [from, to) of the run's time */
+    enum api_call endpoint; /* API_CALL_COUNT: the fault's own default */
+    bool any_endpoint;      /* "endpoint": "any": all that the fault can act on; `endpoint` does not count */
+    int64_t machine;        /* nth contract from 0; -1 = any */
+    int64_t from_ns, to_ns; /* acts in [from, to) of the run's time */
     enum fault_point point;
     struct fault_own own[FAULT_OWN_MAX];
     size_t own_count;

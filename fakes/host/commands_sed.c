@@ -361,7 +361,7 @@ int command_sed(struct call *call)
     struct sed *sed = arena_alloc(&call->run->arena, sizeof *sed);
     bool in_place = false;
     int expressions = 0;
-    if (sed == NULL || !options_start(&options, call, "nEri::e:s", NULL)) {
+    if (sed == NULL || !options_start(&options, call, "nErie:s", NULL)) {
         return 4;
     }
     sed->call = call;

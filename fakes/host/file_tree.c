@@ -399,6 +399,17 @@ enum tree_error tree_resize(struct file_tree *tree, struct tree_node *file, int6
     return TREE_OK;
 }
 
+enum tree_error tree_set_target(struct file_tree *tree, struct tree_node *link, const char *target)
+{
+    buffer_append_text(&link->content, target);
+    tree->content_bytes += link->content.length;
+    if (link->content.failed) {
+        (void)tree_remove(tree, link, link->modified_ns);
+        return TREE_NO_MEMORY;
+    }
+    return TREE_OK;
+}
+
 void tree_read(const struct tree_node *file, int64_t offset, int64_t size, struct buffer *out)
 {
     int64_t left = tree_size(file) - offset;

@@ -117,6 +117,9 @@ MUST_USE enum tree_error tree_write(struct file_tree *tree, struct tree_node *fi
 MUST_USE enum tree_error tree_resize(struct file_tree *tree, struct tree_node *file, int64_t size, bool reserve,
                                      int64_t now_ns);
 
+/* Makes a new symbolic link lead to `target`. When memory is gone the link is removed again. */
+MUST_USE enum tree_error tree_set_target(struct file_tree *tree, struct tree_node *link, const char *target);
+
 /* Appends up to `size` bytes from `offset` on, holes as zeros. */
 void tree_read(const struct tree_node *file, int64_t offset, int64_t size, struct buffer *out);
 

@@ -132,7 +132,8 @@ static unsigned order_of(bool is_text, const struct filter_value *actual, const 
     return actual->nano < value->nano ? LESS : actual->nano > value->nano ? GREATER : EQUAL;
 }
 
-bool filter_passes(const struct filter *filter, const struct filter_condition *condition, const struct filter_value *actual)
+bool filter_passes(const struct filter *filter, const struct filter_condition *condition,
+                   const struct filter_value *actual)
 {
     const struct filter_comparison *comparison = condition->comparison;
     for (size_t i = 0; i < condition->count; i++) {
@@ -153,7 +154,8 @@ bool filter_range(const struct filter *filter, const struct filter_condition *co
     }
     const struct filter_value *value = &filter->values[condition->first];
     int64_t bound = value->nano;
-    bool is_empty = value->is_null || (accepted == LESS && bound == INT64_MIN) || (accepted == GREATER && bound == INT64_MAX);
+    bool is_empty =
+        value->is_null || (accepted == LESS && bound == INT64_MIN) || (accepted == GREATER && bound == INT64_MAX);
     *low = is_empty ? 1 : (accepted & LESS) != 0 ? INT64_MIN : accepted == GREATER ? bound + 1 : bound;
     *high = is_empty ? 0 : (accepted & GREATER) != 0 ? INT64_MAX : accepted == LESS ? bound - 1 : bound;
     return true;

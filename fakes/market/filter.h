@@ -39,7 +39,8 @@ struct filter {
 const char *filter_add(struct filter *filter, const void *field, bool is_text, const cJSON *operations);
 
 /* True when a field that has `actual` meets the condition. */
-bool filter_passes(const struct filter *filter, const struct filter_condition *condition, const struct filter_value *actual);
+bool filter_passes(const struct filter *filter, const struct filter_condition *condition,
+                   const struct filter_value *actual);
 
 /*
  * A condition on numbers that holds exactly for those from `low` to `high`: true, with both set. Most conditions are such, and

@@ -1,5 +1,4 @@
 /* How an instance looks: what never changes is rendered at its creation, so that a show writes only what moves. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -22,7 +21,8 @@ static const char *const intents[] = {
 
 /* Measurements of an idle machine with the image on its disk; null or -1 until it has run; without its GPU's when that idles. */
 #define MEASURED                                                                                                       \
-    "\"cpu_util\":3.41,\"mem_limit\":62.9,\"mem_usage\":5.83,\"vmem_usage\":0.41,\"disk_usage\":6.2,\"disk_util\":0.31,"     \
+    "\"cpu_util\":3.41,\"mem_limit\":62.9,\"mem_usage\":5.83,\"vmem_usage\":0.41,\"disk_usage\":6.2,\"disk_util\":0."  \
+    "31,"                                                                                                              \
     "\"inet_up_billed\":0,\"inet_down_billed\":0,\"gpu_util\":0,"
 static const char measured[] = MEASURED "\"gpu_temp\":34";
 static const char measured_without_gpu[] = MEASURED "\"gpu_temp\":null";
@@ -89,7 +89,7 @@ static void write_constants(struct json_writer *writer, const struct contract *c
 {
     json_member_decimal(writer, "start_date", unix_ms(market, market->now_ns), MS_DIGITS);
     json_member_int(writer, "end_date", contract->offer->end_date_s);
-    json_member_int(writer, "host_run_time", 30 * SECONDS_PER_DAY);
+    json_member_int(writer, "host_run_time", INT64_C(30) * SECONDS_PER_DAY);
     json_member_null(writer, "credit_balance");
     json_member_null(writer, "credit_discount");
     json_key(writer, "volume_info");
@@ -98,28 +98,28 @@ static void write_constants(struct json_writer *writer, const struct contract *c
 }
 
 /* The container port in "-p 8000:8000" or "-p 8000:8000/udp"; 0 when the variable asks for none. */
-static long published_port(const char *name, const char **protocol)
+static int64_t published_port(const char *name, const char **protocol)
 {
-    if (strncmp(name, "-p ", 3) != 0) {
+    enum { PORT_MAX = 65535 };
+    const char *colon = strncmp(name, "-p ", 3) == 0 ? strchr(name, ':') : NULL;
+    size_t digits = colon == NULL ? 0 : strspn(colon + 1, "0123456789");
+    int64_t port = 0;
+    if (digits == 0 || !decimal_parse((struct span){colon + 1, digits}, 0, &port) || port > PORT_MAX) {
         return 0;
     }
-    const char *colon = strchr(name, ':');
-    char *end = NULL;
-    long port = colon == NULL ? 0 : strtol(colon + 1, &end, 10);
-    if (end == NULL || port < 1 || port > 65535) {
-        return 0;
-    }
-    *protocol = strcmp(end, "/udp") == 0 ? "udp" : "tcp";
-    return *end == '\0' || *end == '/' ? port : 0;
+    const char *rest = colon + 1 + digits;
+    *protocol = strcmp(rest, "/udp") == 0 ? "udp" : "tcp";
+    return *rest == '\0' || *rest == '/' ? port : 0;
 }
 
-static void write_port(struct json_writer *writer, struct contract *contract, long port, const char *protocol)
+static void write_port(struct json_writer *writer, struct contract *contract, int64_t port, const char *protocol)
 {
     static const char *const addresses[] = {"0.0.0.0", "::"};
     char key[32];
     char host_port[32];
-    (void)text_format(key, sizeof key, "%ld/%s", port, protocol);
-    (void)text_format(host_port, sizeof host_port, "%lld", (long long)(contract->direct_port + contract->port_count++));
+    (void)text_format(key, sizeof key, "%lld/%s", (long long)port, protocol);
+    int64_t number = contract->direct_port + contract->port_count++;
+    (void)text_format(host_port, sizeof host_port, "%lld", (long long)number);
     json_key(writer, key);
     json_begin_array(writer);
     for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
@@ -141,7 +141,7 @@ static void prepare_ports(struct contract *contract, const cJSON *request)
     write_port(&writer, contract, 22, "tcp");
     for (const cJSON *each = environment == NULL ? NULL : environment->child; each != NULL; each = each->next) {
         const char *protocol = "tcp";
-        long port = published_port(each->string, &protocol);
+        int64_t port = published_port(each->string, &protocol);
         if (port != 0 && port != 22 && contract->port_count < CONTRACT_PORTS_MAX) {
             write_port(&writer, contract, port, protocol);
         }
@@ -243,7 +243,7 @@ void contract_secret(const struct market *market, uint32_t nth, uint32_t which, 
             .run = market->options.run, .purpose = RANDOM_INSTANCE_KEY, .entity = nth, .index = which * WORDS + word};
         uint64_t bits = random_bits(market->options.seed, address);
         for (size_t i = 0; i < DIGITS_PER_WORD; i++, bits >>= 4) {
-            out[word * DIGITS_PER_WORD + i] = digits[bits & 15];
+            out[(size_t)word * DIGITS_PER_WORD + i] = digits[bits & 15];
         }
     }
     out[SECRET_SIZE - 1] = '\0';

@@ -58,9 +58,12 @@ static void meter_switch(struct market *market, struct meter *meter, bool on)
     meter->on = on;
 }
 
+/* Of the unit in which charges are counted, in one nano-dollar. */
+static const exact_charge charge_per_nusd = (exact_charge)NS_PER_HOUR;
+
 static int64_t whole_nusd(exact_charge charge)
 {
-    exact_charge whole = charge / NS_PER_HOUR;
+    exact_charge whole = charge / charge_per_nusd;
     return whole < INT64_MAX ? (int64_t)whole : INT64_MAX;
 }
 
@@ -172,7 +175,7 @@ static int64_t credit_out_ns(const struct market *market)
     if (market->credit_out || market->rate_nusd_per_hour <= 0) {
         return TIME_NEVER_NS;
     }
-    exact_charge left = (exact_charge)market->options.credit_nusd * NS_PER_HOUR - market->charged;
+    exact_charge left = market->options.credit_nusd * charge_per_nusd - market->charged;
     if (left <= 0) {
         return market->now_ns;
     }

@@ -1,17 +1,18 @@
 /* GET /api/v1/instances/: filters, order, pages and their tokens. */
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "fakes/market/base64.h"
 #include "fakes/market/filter.h"
 #include "fakes/market/state.h"
 
-enum { PAGE_MAX = 25, PAGE_SMALL = 5, TOKEN_TEXT_MAX = 64, TOKEN_SIZE = 96 };
+enum { PAGE_MAX = 25, PAGE_SMALL = 5, TOKEN_TEXT_MAX = 64, TOKEN_SIZE = 96, PARAMETERS = 3 };
 
 struct list {
     bool descending;
     bool has_after;
     int64_t after_id;
     int64_t limit;
+    cJSON *trees[PARAMETERS]; /* the filter's texts lie in them */
     struct filter filter;
 };
 
@@ -43,7 +44,7 @@ static const struct column *find_column(const char *key)
     return NULL;
 }
 
-static bool read_filters(struct list *list, cJSON *filters, struct http_reply *reply)
+static bool read_filters(struct list *list, const cJSON *filters, struct http_reply *reply)
 {
     if (!cJSON_IsObject(filters)) {
         return refuse(reply, "select_filters", "needs a JSON object");
@@ -61,7 +62,7 @@ static bool read_filters(struct list *list, cJSON *filters, struct http_reply *r
     return true;
 }
 
-static bool read_order(struct list *list, cJSON *order, struct http_reply *reply)
+static bool read_order(struct list *list, const cJSON *order, struct http_reply *reply)
 {
     const cJSON *first = cJSON_GetArrayItem(order, 0);
     const char *column = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "col"));
@@ -73,7 +74,7 @@ static bool read_order(struct list *list, cJSON *order, struct http_reply *reply
     return true;
 }
 
-static bool read_limit(struct list *list, cJSON *limit, struct http_reply *reply)
+static bool read_limit(struct list *list, const cJSON *limit, struct http_reply *reply)
 {
     if (!cJSON_IsNumber(limit)) {
         return refuse(reply, "limit", "needs a number");
@@ -86,13 +87,8 @@ static bool read_limit(struct list *list, cJSON *limit, struct http_reply *reply
 static bool read_token(struct list *list, struct span token, struct http_reply *reply)
 {
     char decoded[TOKEN_SIZE];
-    int size = token.length < TOKEN_SIZE && token.length % 4 == 0 && token.length > 0
-                   ? EVP_DecodeBlock((unsigned char *)decoded, (const unsigned char *)token.at, (int)token.length)
-                   : -1;
-    for (size_t i = 0; size > 0 && i < 2 && token.at[token.length - 1 - i] == '='; i++) {
-        size--; /* EVP_DecodeBlock() counts the padding as zeros */
-    }
-    cJSON *tree = size > 0 ? parse_json((struct span){decoded, (size_t)size}) : NULL;
+    size_t size = base64_decode(token, decoded, sizeof decoded);
+    cJSON *tree = size > 0 ? parse_json((struct span){decoded, size}) : NULL;
     const cJSON *values = cJSON_GetObjectItemCaseSensitive(tree, "values");
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(values, "id");
     bool good = cJSON_IsNumber(id);
@@ -106,33 +102,43 @@ static bool read_token(struct list *list, struct span token, struct http_reply *
     return good;
 }
 
-/* Reads a parameter that is JSON; missing or empty leaves things as they are. */
-static bool read_json_parameter(struct list *list, const char *path, const char *name,
-                                bool (*read)(struct list *list, cJSON *value, struct http_reply *reply),
-                                struct http_reply *reply)
+/* The parameters that are JSON. */
+static const struct parameter {
+    const char *name;
+    bool (*read)(struct list *list, const cJSON *value, struct http_reply *reply);
+} parameters[PARAMETERS] = {
+    {"select_filters", read_filters},
+    {"order_by", read_order},
+    {"limit", read_limit},
+};
+
+/* Reads a parameter into the list, which keeps its tree; missing or empty leaves things as they are. */
+static bool read_parameter(struct list *list, size_t which, const char *path, struct http_reply *reply)
 {
+    const struct parameter *parameter = &parameters[which];
     char storage[HTTP_PATH_SIZE];
     struct buffer value;
     buffer_init_fixed(&value, storage, sizeof storage);
-    if (!query_parameter(path, name, &value) || value.length == 0) {
+    if (!query_parameter(path, parameter->name, &value) || value.length == 0) {
         return true;
     }
-    cJSON *tree = parse_json((struct span){storage, value.length});
-    bool good = tree == NULL ? refuse(reply, name, "is not JSON") : read(list, tree, reply);
-    cJSON_Delete(tree);
-    return good;
+    list->trees[which] = parse_json((struct span){storage, value.length});
+    return list->trees[which] == NULL ? refuse(reply, parameter->name, "is not JSON")
+                                      : parameter->read(list, list->trees[which], reply);
 }
 
 static bool read_request(struct list *list, const char *path, struct http_reply *reply)
 {
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        if (!read_parameter(list, i, path, reply)) {
+            return false;
+        }
+    }
     char storage[HTTP_PATH_SIZE];
     struct buffer token;
     buffer_init_fixed(&token, storage, sizeof storage);
-    return read_json_parameter(list, path, "select_filters", read_filters, reply) &&
-           read_json_parameter(list, path, "order_by", read_order, reply) &&
-           read_json_parameter(list, path, "limit", read_limit, reply) &&
-           (!query_parameter(path, "after_token", &token) || token.length == 0 ||
-            read_token(list, (struct span){storage, token.length}, reply));
+    return !query_parameter(path, "after_token", &token) || token.length == 0 ||
+           read_token(list, (struct span){storage, token.length}, reply);
 }
 
 static bool is_selected(const struct list *list, const struct contract *contract)
@@ -180,9 +186,11 @@ static void write_token(struct json_writer *writer, int64_t last_id)
 {
     char text[TOKEN_TEXT_MAX];
     char encoded[TOKEN_SIZE];
+    struct buffer token;
+    buffer_init_fixed(&token, encoded, sizeof encoded);
     (void)text_format(text, sizeof text, "{\"values\": {\"id\": %lld}}", (long long)last_id);
-    (void)EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)text, (int)strlen(text));
-    json_member_string(writer, "next_token", encoded);
+    base64_append(&token, span_of(text));
+    json_member_string(writer, "next_token", buffer_text(&token));
 }
 
 /* Writes the page; returns how many instances are on it and whether more follow. */
@@ -208,6 +216,32 @@ static int64_t write_page(struct json_writer *writer, const struct market *marke
     return on_page;
 }
 
+static void answer_list(const struct market *market, const struct list *list, struct http_reply *reply)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < market->live_count; i++) {
+        total += is_selected(list, market->live[i]);
+    }
+    int64_t last_id = 0;
+    bool more;
+    struct json_writer writer = answer_begin(reply, 200);
+    json_begin_object(&writer);
+    json_member_bool(&writer, "success", true);
+    json_key(&writer, "instances");
+    json_begin_array(&writer);
+    int64_t on_page = write_page(&writer, market, list, &last_id, &more);
+    json_end_array(&writer);
+    json_member_int(&writer, "instances_found", on_page);
+    json_member_int(&writer, "total_instances", total);
+    write_label_counts(&writer, market, list);
+    if (more) {
+        write_token(&writer, last_id);
+    } else {
+        json_member_null(&writer, "next_token");
+    }
+    json_end_object(&writer);
+}
+
 void route_list(struct market *market, const struct http_request *request, struct http_reply *reply)
 {
     struct list list; /* large: only what must be is initialised */
@@ -217,29 +251,11 @@ void route_list(struct market *market, const struct http_request *request, struc
     list.limit = PAGE_MAX;
     list.filter.condition_count = 0;
     list.filter.value_count = 0;
-    if (!read_request(&list, request->path, reply)) {
-        return;
+    memset(list.trees, 0, sizeof list.trees);
+    if (read_request(&list, request->path, reply)) {
+        answer_list(market, &list, reply);
     }
-    int64_t total = 0;
-    for (size_t i = 0; i < market->live_count; i++) {
-        total += is_selected(&list, market->live[i]);
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        cJSON_Delete(list.trees[i]);
     }
-    int64_t last_id = 0;
-    bool more;
-    struct json_writer writer = answer_begin(reply, 200);
-    json_begin_object(&writer);
-    json_member_bool(&writer, "success", true);
-    json_key(&writer, "instances");
-    json_begin_array(&writer);
-    int64_t on_page = write_page(&writer, market, &list, &last_id, &more);
-    json_end_array(&writer);
-    json_member_int(&writer, "instances_found", on_page);
-    json_member_int(&writer, "total_instances", total);
-    write_label_counts(&writer, market, &list);
-    if (more) {
-        write_token(&writer, last_id);
-    } else {
-        json_member_null(&writer, "next_token");
-    }
-    json_end_object(&writer);
 }

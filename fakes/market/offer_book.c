@@ -103,7 +103,8 @@ struct offer_book *offer_book_of(struct offer_list *list, const struct offer_boo
     buffer_init(&book->text, heap, book->count * RENDERED_BYTES_MAX);
     book->rendered = heap_alloc(heap, book->count * sizeof *book->rendered);
     book->columns = heap_alloc(heap, offer_field_count() * book->count * sizeof *book->columns);
-    if (book->rendered == NULL || book->columns == NULL || !buffer_reserve(&book->text, book->count * RENDERED_BYTES_USUAL)) {
+    if (book->rendered == NULL || book->columns == NULL ||
+        !buffer_reserve(&book->text, book->count * RENDERED_BYTES_USUAL)) {
         offer_book_free(book);
         return NULL;
     }

@@ -84,9 +84,10 @@ static void draw_fitting(struct machine_draw draw, const struct offer_wish *wish
     if (offer->direct_port_count <= wish->min_direct_ports) {
         offer->direct_port_count = saturating_add(offer->direct_port_count, wish->min_direct_ports);
     }
-    if (offer->reliability_millionths <= wish->min_reliability_millionths) {
-        offer->reliability_millionths =
-            machine_draw_between(draw, DRAW_WISHED_RELIABILITY, wish->min_reliability_millionths, 1000000);
+    int64_t least = wish->min_reliability_millionths;
+    if (offer->reliability_millionths <= least) {
+        int64_t most = least > 1000000 ? least : 1000000;
+        offer->reliability_millionths = machine_draw_between(draw, DRAW_WISHED_RELIABILITY, least, most);
     }
 }
 

@@ -1,4 +1,5 @@
 /* POST /api/v0/bundles/: filters, order, limit; rows copied from the book. */
+#include <assert.h>
 #include <string.h>
 
 #include "fakes/market/filter.h"
@@ -178,8 +179,8 @@ static bool offer_passes(const struct search *search, const struct filter_condit
 }
 
 /* Keeps those of `count` matches that meet the condition; returns how many. */
-static size_t keep_passing(const struct search *search, const struct filter_condition *condition,
-                           struct match *matches, size_t count)
+static size_t keep_passing(const struct search *search, const struct filter_condition *condition, struct match *matches,
+                           size_t count)
 {
     int64_t low = 0;
     int64_t high = 0;
@@ -341,7 +342,9 @@ void route_search(struct market *market, const struct http_request *request, str
     }
     if (mistake == NULL) {
         if (search.order_count == 0) {
-            search.order[search.order_count++] = (struct order_level){searchable_field("score"), true};
+            const struct offer_field *score = searchable_field("score");
+            assert(score != NULL);
+            search.order[search.order_count++] = (struct order_level){score, true};
         }
         answer_rows(market, &search, reply);
     }

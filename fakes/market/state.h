@@ -79,7 +79,7 @@ struct market {
     size_t contract_count, contract_capacity;
     struct contract **live;
     size_t live_count;
-    bool *taken; /* by offer's index */
+    bool *taken;           /* by offer's index */
     struct match *matches; /* scratch of searches; as many as offers */
     exact_charge charged, billed;
     int64_t rate_nusd_per_hour;
@@ -94,7 +94,7 @@ struct status_traits {
     bool has_address;   /* local_ipaddrs and public_ipaddr are known */
     bool has_telemetry; /* use of memory, disk and network is known, once it has run */
     bool has_ports;
-    bool gpu_idle;      /* GPU use is 0, not measured */
+    bool gpu_idle;         /* GPU use is 0, not measured */
     const char *usual_msg; /* when the timeline has none; NULL leaves what was there */
 };
 
@@ -125,7 +125,8 @@ void contract_secret(const struct market *market, uint32_t nth, uint32_t which, 
 
 /* The routes. Each answers with a whole reply; a body that did not fit leaves the market as it was. */
 void route_search(struct market *market, const struct http_request *request, struct http_reply *reply);
-void route_create(struct market *market, int64_t offer_id, const struct http_request *request, struct http_reply *reply);
+void route_create(struct market *market, int64_t offer_id, const struct http_request *request,
+                  struct http_reply *reply);
 void route_list(struct market *market, const struct http_request *request, struct http_reply *reply);
 
 #endif

@@ -19,12 +19,9 @@ static const struct route {
     bool has_id;
     enum api_call call;
 } routes[] = {
-    {HTTP_POST, "/api/v0/bundles", false, API_SEARCH},
-    {HTTP_PUT, "/api/v0/asks", true, API_CREATE},
-    {HTTP_GET, "/api/v0/instances", true, API_SHOW},
-    {HTTP_GET, "/api/v1/instances", false, API_LIST},
-    {HTTP_DELETE, "/api/v0/instances", true, API_DESTROY},
-    {HTTP_GET, "/api/v0/users/current", false, API_ACCOUNT},
+    {HTTP_POST, "/api/v0/bundles", false, API_SEARCH},     {HTTP_PUT, "/api/v0/asks", true, API_CREATE},
+    {HTTP_GET, "/api/v0/instances", true, API_SHOW},       {HTTP_GET, "/api/v1/instances", false, API_LIST},
+    {HTTP_DELETE, "/api/v0/instances", true, API_DESTROY}, {HTTP_GET, "/api/v0/users/current", false, API_ACCOUNT},
 };
 
 /* Reads "/NUMBER"; returns what follows it, or NULL when that is not there or is out of range. */

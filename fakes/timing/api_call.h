@@ -9,13 +9,13 @@
 #include "base/http.h"
 
 /* X(code, name in fault plans, scenarios and journals) */
-#define API_CALL_LIST(X)                                                                           \
-    X(SEARCH, "search")   /* POST /api/v0/bundles/ */                                              \
-    X(CREATE, "create")   /* PUT /api/v0/asks/{id}/ */                                             \
-    X(SHOW, "show")       /* GET /api/v0/instances/{id}/ */                                        \
-    X(LIST, "list")       /* GET /api/v1/instances/ */                                             \
-    X(DESTROY, "destroy") /* DELETE /api/v0/instances/{id}/ */                                     \
-    X(ACCOUNT, "account") /* GET /api/v0/users/current/ */                                         \
+#define API_CALL_LIST(X)                                                                                               \
+    X(SEARCH, "search")   /* POST /api/v0/bundles/ */                                                                  \
+    X(CREATE, "create")   /* PUT /api/v0/asks/{id}/ */                                                                 \
+    X(SHOW, "show")       /* GET /api/v0/instances/{id}/ */                                                            \
+    X(LIST, "list")       /* GET /api/v1/instances/ */                                                                 \
+    X(DESTROY, "destroy") /* DELETE /api/v0/instances/{id}/ */                                                         \
+    X(ACCOUNT, "account") /* GET /api/v0/users/current/ */                                                             \
     X(OTHER, "other")
 
 enum api_call {

@@ -238,11 +238,11 @@ static struct ssh_wait divide_ssh_wait(const struct recorded_phase *wait, const 
 {
     int64_t sleep_ns = wait->split_sleep_ns >= 0 ? wait->split_sleep_ns
                                                  : int64_or(recording->method.ssh_retry_sleep_ns, SLEEP_DEFAULT_NS);
-    struct ssh_wait result = {.period_ns = refused_ns + sleep_ns};
-    if (wait->split_successful_ns >= 0) {
-        result.failures = wait->split_failed_ns >= 0 ? 1 : 0;
-        result.successful_ns = wait->split_successful_ns;
-    } else {
+    struct ssh_wait result = {.period_ns = refused_ns + sleep_ns, .successful_ns = wait->split_successful_ns};
+    if (result.successful_ns >= 0 && result.period_ns > 0) {
+        int64_t failed_ns = wait->seconds_ns - result.successful_ns;
+        result.failures = failed_ns > 0 ? scale_rounded(failed_ns, 1, result.period_ns) : 0;
+    } else if (result.successful_ns < 0) {
         result.failures = result.period_ns > 0 ? wait->seconds_ns / result.period_ns : 0;
         result.successful_ns = wait->seconds_ns - result.failures * result.period_ns;
     }
@@ -261,8 +261,12 @@ static int64_t ssh_from_recording(const struct recording *recording, const struc
 {
     const struct recorded_phase *wait = reached_phase(recording, "wait_ssh");
     const struct status_step *running = running_step(&timing->timeline);
+    if (wait == NULL && running == NULL) {
+        timing->timeline.ssh_count = 0;
+        return -1;
+    }
     if (wait == NULL) {
-        ssh_ready_at(timing, (running == NULL ? 0 : running->after_ns) + usual_delay_ns);
+        ssh_ready_at(timing, running->after_ns + usual_delay_ns);
         return -1;
     }
     if (wait->split_failed_ns >= 0) {

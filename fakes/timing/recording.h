@@ -20,9 +20,9 @@ struct recorded_phase {
     char name[48];
     int64_t seconds_ns;
     bool measured;
-    bool reached;               /* false: the run ended before it */
-    int64_t ssh_commands;       /* -1 when not said */
-    int64_t split_failed_ns;    /* wait_ssh: -1 when not said */
+    bool reached;            /* false: the run ended before it */
+    int64_t ssh_commands;    /* -1 when not said */
+    int64_t split_failed_ns; /* wait_ssh: -1 when not said */
     int64_t split_sleep_ns;
     int64_t split_successful_ns;
 };

@@ -12,18 +12,18 @@
 #include <stdint.h>
 
 /* X(code, text of `actual_status`; NULL for JSON null) */
-#define ACTUAL_STATUS_LIST(X)                                                                      \
-    X(PROVISIONING, NULL)                                                                          \
-    X(CREATED, "created")                                                                          \
-    X(LOADING, "loading")                                                                          \
-    X(RUNNING, "running")                                                                          \
-    X(EXITED, "exited")                                                                            \
-    X(STOPPED, "stopped")                                                                          \
-    X(FROZEN, "frozen")                                                                            \
-    X(REBOOTING, "rebooting")                                                                      \
-    X(RESTARTING, "restarting")                                                                    \
-    X(UNKNOWN, "unknown")                                                                          \
-    X(OFFLINE, "offline")                                                                          \
+#define ACTUAL_STATUS_LIST(X)                                                                                          \
+    X(PROVISIONING, NULL)                                                                                              \
+    X(CREATED, "created")                                                                                              \
+    X(LOADING, "loading")                                                                                              \
+    X(RUNNING, "running")                                                                                              \
+    X(EXITED, "exited")                                                                                                \
+    X(STOPPED, "stopped")                                                                                              \
+    X(FROZEN, "frozen")                                                                                                \
+    X(REBOOTING, "rebooting")                                                                                          \
+    X(RESTARTING, "restarting")                                                                                        \
+    X(UNKNOWN, "unknown")                                                                                              \
+    X(OFFLINE, "offline")                                                                                              \
     X(SCHEDULING, "scheduling")
 
 enum actual_status {
@@ -35,12 +35,12 @@ enum actual_status {
 
 /* What somebody sees who connects to the SSH port; reference: OpenSSH's messages for each. */
 enum ssh_stage {
-    SSH_STAGE_REFUSED,      /* nothing listens: RST */
-    SSH_STAGE_CLOSES,       /* the proxy accepts and closes */
-    SSH_STAGE_SILENT,       /* accepts, no version line, for ever */
-    SSH_STAGE_KEY_DENIED,   /* sshd is up, authorized_keys is not yet written */
+    SSH_STAGE_REFUSED,    /* nothing listens: RST */
+    SSH_STAGE_CLOSES,     /* the proxy accepts and closes */
+    SSH_STAGE_SILENT,     /* accepts, no version line, for ever */
+    SSH_STAGE_KEY_DENIED, /* sshd is up, authorized_keys is not yet written */
     SSH_STAGE_READY,
-    SSH_STAGE_UNREACHABLE,  /* host gone: no answer at all */
+    SSH_STAGE_UNREACHABLE, /* host gone: no answer at all */
     SSH_STAGE_COUNT
 };
 

@@ -27,14 +27,15 @@ enum { TIMING_SESSIONS_MAX = 32 };
  * Invariant: all times >= 0; statuses and SSH stages in `timeline` are in order.
  */
 struct timing {
-    int64_t latency_ns[API_CALL_COUNT];            /* request sent until reply in hand */
+    int64_t latency_ns[API_CALL_COUNT]; /* request sent until reply in hand */
     enum provenance latency_from[API_CALL_COUNT];
-    int64_t effect_permille;                       /* share of a latency after which the request takes effect */
-    int64_t jitter_permille;                       /* latencies and boots vary uniformly by this share, both ways */
-    int64_t refused_ns;                            /* a connection that is refused */
-    int64_t ssh_session_ns[TIMING_SESSIONS_MAX];   /* nth successful SSH session with one command: connect to exit status */
-    size_t ssh_session_count;                      /* later sessions take the mean of these */
-    int64_t ssh_connect_permille;                  /* share of a session that is connect and authentication */
+    int64_t effect_permille; /* share of a latency after which the request takes effect */
+    int64_t jitter_permille; /* latencies and boots vary uniformly by this share, both ways */
+    int64_t refused_ns;      /* a connection that is refused */
+    int64_t
+        ssh_session_ns[TIMING_SESSIONS_MAX]; /* nth successful SSH session with one command: connect to exit status */
+    size_t ssh_session_count;                /* later sessions take the mean of these */
+    int64_t ssh_connect_permille;            /* share of a session that is connect and authentication */
     enum provenance ssh_from, ssh_connect_from, boot_from;
     struct machine_timeline timeline;
 };

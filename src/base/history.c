@@ -269,7 +269,7 @@ bool history_next(struct history_cursor *cursor, struct history_event *event, st
 {
     struct span line;
     bool finished;
-    (void)error_set(error, ERR_OK, "%s", "");
+    *error = (struct error){.code = ERR_OK};
     if (!next_line(cursor, &line, &finished)) {
         return false;
     }

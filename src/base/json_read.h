@@ -88,7 +88,10 @@ bool json_number_int64(struct span raw, int64_t *out);
 /* Nothing but white space may follow. True when the whole text was read without a mistake. */
 MUST_USE bool json_finish(struct json_reader *reader);
 
-/* Stops the reader with a mistake of the caller's finding, at the key or value last looked at. `mistake` must be a static text. */
+/*
+ * Stops the reader with a mistake of the caller's finding, at the key or value last looked at. `mistake` must live as long as
+ * the reader.
+ */
 void json_reject(struct json_reader *reader, const char *mistake);
 
 /* Line (from 1) of a byte offset in the text. */

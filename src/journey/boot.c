@@ -86,9 +86,10 @@ static enum error_code ended(struct watch *watch, enum error_code code, const st
     if (code == ERR_MACHINE_EXITED) {
         events_emit(watch->journey->events, EVENT_INSTANCE_STOPPED, watch->instance_id);
     }
-    (void)error_set(error, code, "instance %lld: status \"%s\"%s%.120s", (long long)watch->instance_id,
-                    instance->actual_status.text, instance->status_msg.text[0] == '\0' ? "" : ", message ",
-                    instance->status_msg.text);
+    int words_length = (int)strcspn(instance->status_msg.text, "\r\n");
+    (void)error_set(error, code, "instance %lld: status \"%s\"%s%.*s", (long long)watch->instance_id,
+                    instance->actual_status.text, words_length == 0 ? "" : ", message: ",
+                    words_length > 160 ? 160 : words_length, instance->status_msg.text);
     error_advise(error, "run it again: another machine will be chosen");
     return code;
 }
@@ -166,7 +167,9 @@ static int64_t larger(int64_t a, int64_t b)
 static enum error_code boot_deadline(struct watch *watch, const struct check_options *options,
                                      const struct vast_instance *last, struct error *error)
 {
-    const char *status = last->actual_status.presence == PRESENT ? last->actual_status.text : "null";
+    const char *status = last->actual_status.presence == PRESENT   ? last->actual_status.text
+                         : last->actual_status.presence == IS_NULL ? "null"
+                                                                   : "none could be read";
     note_fault(watch->journey->world, "stuck-loading", "not running after %lld s, last status %s",
                (long long)(options->running_limit_ns / NS_PER_S), status);
     (void)error_set(error, ERR_BOOT_DEADLINE, "instance %lld was not running after %lld s (last status: %s)",

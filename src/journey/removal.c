@@ -17,14 +17,15 @@ static enum error_code ask(struct journey *journey, int64_t instance_id, int64_t
         if (code == ERR_OK || code == ERR_NO_SUCH_INSTANCE) {
             return error_set(error, ERR_OK, "accepted");
         }
-        if (code == ERR_OUTCOME_UNKNOWN) {
-            return code; /* the read-back tells */
+        bool unknown = code == ERR_OUTCOME_UNKNOWN;
+        note_fault(journey->world, "destroy-rejected", "instance %lld: %s; %s", (long long)instance_id, error->message,
+                   unknown ? "the read-back tells" : "it stays a debt and is asked for again");
+        if (unknown) {
+            return code;
         }
         if (code == ERR_REQUEST_REJECTED) {
             error->code = ERR_SERVER_ERROR; /* a machine that is just being created refuses for a while */
         }
-        note_fault(journey->world, "destroy-rejected", "instance %lld: %s; it stays a debt and is asked for again",
-                   (long long)instance_id, error->message);
         if (!retry_again(&retry, error)) {
             return error->code;
         }

@@ -46,6 +46,19 @@ static void note_search(struct journey *journey, const struct vast_offers *offer
     note_end(journey->world, &note, "search.result");
 }
 
+static enum error_code no_offer(const struct renting *renting, struct error *error)
+{
+    const struct vast_wish *wish = &renting->wish;
+    char price_text[32];
+    struct buffer price;
+    buffer_init_fixed(&price, price_text, sizeof price_text);
+    decimal_append(&price, wish->max_price_nusd_per_hour, 9, 2);
+    (void)error_set(error, ERR_NO_OFFER, "no offer fits %lld x %s up to $%s per hour: %zu came back, none passes",
+                    (long long)wish->num_gpus, wish->gpu_name, price_text, renting->offers.found);
+    error_advise(error, "raise --max-price or lower --min-reliability, --min-inet-down, --disk-gb");
+    return ERR_NO_OFFER;
+}
+
 static enum error_code search(struct journey *journey, struct renting *renting, struct error *error)
 {
     int64_t deadline_ns = world_deadline_ns(journey->world, search_limit_ns);
@@ -59,10 +72,7 @@ static enum error_code search(struct journey *journey, struct renting *renting, 
     }
     note_search(journey, &renting->offers);
     if (renting->offers.count == 0) {
-        (void)error_set(error, ERR_NO_OFFER, "no offer fits: %zu came back, none is what was asked for",
-                        renting->offers.found);
-        error_advise(error, "raise --max-price or lower --min-reliability, --min-inet-down, --disk-gb");
-        return ERR_NO_OFFER;
+        return no_offer(renting, error);
     }
     return ERR_OK;
 }
@@ -207,6 +217,9 @@ static enum error_code create_on_some_offer(struct journey *journey, struct rent
         }
         rental->offer = renting->offers.offers[next++];
         enum error_code code = create_on(journey, renting, rental, deadline_ns, error);
+        if (code == ERR_NO_CREDIT) {
+            error_advise(error, "add credit to the account, or destroy what it pays for: dumont status");
+        }
         if (code != ERR_OFFER_TAKEN) {
             return code;
         }

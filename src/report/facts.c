@@ -21,7 +21,9 @@ void clean_copy(char *out, size_t size, const char *text)
     size_t at = 0;
     while (text[at] != '\0') {
         size_t control = control_length(text, at);
-        size_t many = control == 0 ? utf8_length(span_of(text), at) : 1;
+        bool ascii = (unsigned char)text[at] < 0x80;
+        size_t many = control > 0 || ascii ? 1 : utf8_length(span_of(text), at);
+        control = many == 0 ? 1 : control; /* no UTF-8: a blank too */
         many = many == 0 ? 1 : many;
         if (length + many >= size) {
             break;

@@ -31,6 +31,9 @@ static void append_polls(const struct report *report, const struct report_phase 
     for (size_t i = 0; i < report->poll_count; i++) {
         const struct report_poll *poll = &report->polls[i];
         const char *status = poll->gone ? "gone" : poll->is_null ? "null" : poll->actual_status;
+        if (&report->phases[poll->phase] != phase) {
+            continue;
+        }
         append_row(out, "poll", phase->name, phase->start_us + poll->at_us, 0, status);
     }
 }
@@ -55,9 +58,7 @@ void report_write_timeline_values(const struct report *report, struct buffer *ou
             continue;
         }
         append_row(out, "phase", phase->name, phase->start_us, phase->duration_us, phase->outcome);
-        if (phase == report_phase(report, PHASE_WAIT_RUNNING)) {
-            append_polls(report, phase, out);
-        }
+        append_polls(report, phase, out);
         if (strcmp(phase->name, PHASE_WAIT_SSH) == 0) {
             append_attempts(report, i, out);
         }

@@ -187,13 +187,19 @@ static bool is_deadline(const char *outcome)
     return false;
 }
 
+/* A recording is the life of one machine: when the run tried several, that of the last. */
+static bool is_recorded(const struct report *report, const struct report_phase *phase)
+{
+    return phase == report_phase(report, phase->name);
+}
+
 static void write_phases(struct json_writer *writer, const struct report *report)
 {
     json_key(writer, "phases");
     json_begin_array(writer);
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
-        if (phase->extra) {
+        if (phase->extra || !is_recorded(report, phase)) {
             continue;
         }
         json_begin_object(writer);
@@ -222,7 +228,7 @@ static void write_statuses(struct json_writer *writer, const struct report *repo
     json_begin_array(writer);
     for (size_t i = 0; i < report->poll_count; i++) {
         const struct report_poll *poll = &report->polls[i];
-        if (poll->gone) {
+        if (poll->gone || !is_recorded(report, &report->phases[poll->phase])) {
             continue;
         }
         json_begin_object(writer);

@@ -59,7 +59,8 @@ struct report_phase {
 
 /* One answer about the machine during wait_running. */
 struct report_poll {
-    int64_t at_us; /* from the start of wait_running to the moment the answer was in hand */
+    size_t phase;  /* index in phases */
+    int64_t at_us; /* from the start of that phase to the moment the answer was in hand */
     bool gone;
     bool is_null; /* JSON null */
     char actual_status[REPORT_NAME_SIZE];

@@ -179,7 +179,7 @@ static const char *poll_status(const struct report_poll *poll)
 static size_t equal_polls(const struct report *report, size_t first)
 {
     size_t count = 1;
-    while (first + count < report->poll_count &&
+    while (first + count < report->poll_count && report->polls[first + count].phase == report->polls[first].phase &&
            strcmp(poll_status(&report->polls[first]), poll_status(&report->polls[first + count])) == 0) {
         count++;
     }
@@ -199,7 +199,8 @@ static void write_polls(struct page *page, const struct report *report, const st
 {
     for (size_t first = 0; first < report->poll_count;) {
         size_t count = equal_polls(report, first);
-        for (size_t i = 0; i < count; i++) {
+        bool here = &report->phases[report->polls[first].phase] == phase;
+        for (size_t i = 0; here && i < count; i++) {
             if (count > POLLS_SHOWN_WHOLE && i == POLLS_AT_ENDS) {
                 char what[REPORT_TEXT_SIZE];
                 size_t folded = count - 2 * POLLS_AT_ENDS;
@@ -242,9 +243,7 @@ void page_write_timeline(struct page *page, const struct report *report)
         char what[REPORT_TEXT_SIZE];
         (void)text_format(what, sizeof what, phase->extra ? "(%s)" : "%s", phase->name);
         timeline_row(page, phase->start_us, what, shown_centiseconds(phase->shown_centiseconds).text, phase->outcome);
-        if (phase == report_phase(report, PHASE_WAIT_RUNNING)) {
-            write_polls(page, report, phase);
-        }
+        write_polls(page, report, phase);
         if (strcmp(phase->name, PHASE_WAIT_SSH) == 0) {
             write_attempts(page, report, phase);
         }

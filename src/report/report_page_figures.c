@@ -265,6 +265,9 @@ static void write_what_was_shown(struct page *page, const struct report *report)
 
 void page_write_viability(struct page *page, const struct report *report)
 {
+    if (!report->offer.known && strcmp(report->journey, "check") != 0) {
+        return;
+    }
     page->style->section(page, "Viability");
     if (strcmp(report->outcome, "done") != 0 || time_to_first_command(report) < 0) {
         page->style->paragraph(page,

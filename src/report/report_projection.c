@@ -38,10 +38,10 @@ const char *step_provenance_name(enum step_provenance provenance)
     return names[provenance];
 }
 
-/* What the times of this run are worth: virtual time repeats a recording, or what a scenario's author chose. */
+/* What the times of this run are worth: a fake cloud repeats a recording, or what somebody chose. */
 static enum step_provenance provenance_of_run(const struct report *report)
 {
-    if (strcmp(report->world, "virtual") != 0) {
+    if (strcmp(report->world, "live") == 0) {
         return STEP_MEASURED;
     }
     return strcmp(report->timing, "scenario") == 0 || report->timing[0] == '\0' ? STEP_ASSUMED : STEP_REPLAYED;

@@ -201,7 +201,10 @@ static void take_offer(struct report_reader *reader)
 static void take_created(struct report_reader *reader)
 {
     struct report *report = reader->report;
-    int64_t id = int64_or(reader->facts.instance, -1);
+    if (reader->facts.instance.presence != PRESENT) {
+        return;
+    }
+    int64_t id = reader->facts.instance.value;
     report->instance.known = true;
     report->instance.id = id;
     report->instance.ssh_port = (struct maybe_int64){.presence = ABSENT};
@@ -270,6 +273,7 @@ static void note_poll(struct report_reader *reader, bool gone)
         return;
     }
     struct report_poll *poll = &report->polls[report->poll_count++];
+    poll->phase = (size_t)(phase - report->phases);
     poll->at_us = reader->now_us - phase->start_us;
     poll->gone = gone;
     poll->is_null = !gone && reader->facts.actual_status.presence != PRESENT;

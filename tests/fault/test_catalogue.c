@@ -62,8 +62,10 @@ static void test_the_json_form_is_whole(void **state)
     buffer_init(&text, heap, 65536);
     json_writer_init(&writer, &text, 2);
     catalogue_write_json(&writer);
-    cJSON *list = cJSON_Parse(buffer_text(&text));
-    assert_non_null(list);
+    cJSON *whole = cJSON_Parse(buffer_text(&text));
+    assert_non_null(whole);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(whole, "common")), COMMON_PARAMETERS);
+    const cJSON *list = cJSON_GetObjectItem(whole, "faults");
     assert_int_equal(cJSON_GetArraySize(list), catalogue_count());
     for (size_t i = 0; i < catalogue_count(); i++) {
         const struct fault_row *row = catalogue_row(i);
@@ -76,7 +78,7 @@ static void test_the_json_form_is_whole(void **state)
         }
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(item, "parameters")), parameters);
     }
-    cJSON_Delete(list);
+    cJSON_Delete(whole);
     heap_free(heap);
 }
 

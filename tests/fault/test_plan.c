@@ -162,7 +162,7 @@ static void test_mistakes_in_a_file_are_named(void **state)
          "nullable-fields: fields: expected names of a-z, 0-9 and _, commas between, not \"a,,b\""},
         {"[{\"id\":\"nullable-fields\",\"fields\":\"a\\u0007\"}]",
          "nullable-fields: fields: expected names of a-z, 0-9 and _, commas between, not \"a?\""},
-        {"[{\"id\":\"null-status\"", "text ends inside a value"},
+        {"[{\"id\":\"null-status\"", "expected ',' or '}'"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         static struct fault_plan plan;

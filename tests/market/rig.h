@@ -110,8 +110,8 @@ static inline void rig_end(struct rig *rig)
     heap_free(rig->heap);
 }
 
-static inline int rig_ask(struct rig *rig, int64_t now_ns, enum http_method method, const char *path, const char *bearer,
-                          struct span body)
+static inline int rig_ask(struct rig *rig, int64_t now_ns, enum http_method method, const char *path,
+                          const char *bearer, struct span body)
 {
     struct http_request request = {.method = method, .path = path, .bearer = bearer, .body = body};
     buffer_clear(&rig->reply.body);
@@ -170,10 +170,10 @@ static inline const struct offer *rig_rentable_offer(const struct rig *rig, size
 static inline int64_t rig_rent(struct rig *rig, int64_t now_ns, const struct offer *offer, const char *label)
 {
     char path[64];
-    char body[512];
+    char body[2048];
     (void)text_format(path, sizeof path, "/api/v0/asks/%lld/", (long long)offer->id);
-    (void)text_format(body, sizeof body, "{\"image\":\"nvidia/cuda:12.1.0\",\"disk\":20,\"label\":\"%s\",\"onstart\":\"true\"}",
-                      label);
+    (void)text_format(body, sizeof body,
+                      "{\"image\":\"nvidia/cuda:12.1.0\",\"disk\":20,\"label\":\"%s\",\"onstart\":\"true\"}", label);
     cJSON *json = rig_json(rig, now_ns, HTTP_PUT, path, body, 200);
     int64_t id = (int64_t)rig_member(json, "new_contract")->valuedouble;
     cJSON_Delete(json);

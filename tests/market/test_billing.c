@@ -60,7 +60,7 @@ static void test_the_sum_of_all_bills_is_the_credit_gone(void **state)
     rig_start(&rig, 60);
     int64_t ids[MACHINES];
     for (int i = 0; i < MACHINES; i++) {
-        ids[i] = rig_rent(&rig, i * 7777777 + 1, rig_rentable_offer(&rig, (size_t)i), "a");
+        ids[i] = rig_rent(&rig, INT64_C(7777777) * i + 1, rig_rentable_offer(&rig, (size_t)i), "a");
     }
     market_bill(rig.market, 61 * NS_PER_S + 13);
     assert_int_equal(billed(&rig, NULL), market_charged_nusd(rig.market));
@@ -99,7 +99,8 @@ static void test_an_offline_host_bills_no_gpu(void **state)
     struct rig rig;
     rig_start(&rig, 20);
     rig.timeline = (struct machine_timeline){
-        .statuses = {{0, ACTUAL_RUNNING, NULL}, {100 * NS_PER_S, ACTUAL_OFFLINE, NULL},
+        .statuses = {{0, ACTUAL_RUNNING, NULL},
+                     {100 * NS_PER_S, ACTUAL_OFFLINE, NULL},
                      {300 * NS_PER_S, ACTUAL_RUNNING, NULL}},
         .status_count = 3,
     };

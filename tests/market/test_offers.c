@@ -111,8 +111,10 @@ static struct offer_wish seed_run_wish(void)
 }
 
 static const char seed_run_search[] =
-    "{\"gpu_name\":{\"eq\":\"RTX 4090\"},\"num_gpus\":{\"eq\":1},\"dph_total\":{\"lte\":0.5},\"reliability\":{\"gte\":0.9},"
-    "\"inet_down\":{\"gte\":500},\"disk_space\":{\"gte\":20},\"direct_port_count\":{\"gte\":1},\"static_ip\":{\"eq\":true},"
+    "{\"gpu_name\":{\"eq\":\"RTX "
+    "4090\"},\"num_gpus\":{\"eq\":1},\"dph_total\":{\"lte\":0.5},\"reliability\":{\"gte\":0.9},"
+    "\"inet_down\":{\"gte\":500},\"disk_space\":{\"gte\":20},\"direct_port_count\":{\"gte\":1},\"static_ip\":{\"eq\":"
+    "true},"
     "\"verified\":{\"eq\":true},\"rentable\":{\"eq\":true},\"order\":[[\"dph_total\",\"asc\"]],"
     "\"allocated_storage\":20,\"limit\":1000}";
 

@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 
-enum { BOOK_SIZE = 400, QUERIES = 1500 };
+enum { BOOK_SIZE = 250, QUERIES = 400 };
 
 static uint64_t draw(uint32_t query, uint32_t index, uint64_t bound)
 {
@@ -15,12 +15,28 @@ static const struct {
     const char *key;
     bool is_text;
 } checked_fields[] = {
-    {"id", false},          {"num_gpus", false},     {"gpu_ram", false},    {"dph_total", false},
-    {"dph_base", false},    {"reliability", false},  {"inet_down", false},  {"inet_up", false},
-    {"disk_space", false},  {"cpu_cores", false},    {"cpu_ghz", false},    {"cuda_max_good", false},
-    {"score", false},       {"static_ip", false},    {"duration", false},   {"direct_port_count", false},
-    {"storage_cost", false}, {"gpu_name", true},     {"mobo_name", true},   {"verification", true},
-    {"dlperf_per_dphtotal", false}, {"hosting_type", false},
+    {"id", false},
+    {"num_gpus", false},
+    {"gpu_ram", false},
+    {"dph_total", false},
+    {"dph_base", false},
+    {"reliability", false},
+    {"inet_down", false},
+    {"inet_up", false},
+    {"disk_space", false},
+    {"cpu_cores", false},
+    {"cpu_ghz", false},
+    {"cuda_max_good", false},
+    {"score", false},
+    {"static_ip", false},
+    {"duration", false},
+    {"direct_port_count", false},
+    {"storage_cost", false},
+    {"gpu_name", true},
+    {"mobo_name", true},
+    {"verification", true},
+    {"dlperf_per_dphtotal", false},
+    {"hosting_type", false},
 };
 
 static const char *const comparisons[] = {"eq", "neq", "gt", "gte", "lt", "lte", "in", "notin"};
@@ -101,37 +117,48 @@ static void start_uncapped(struct rig *rig)
     rig_restart(rig, options);
 }
 
-static void check_against_all(const cJSON *query, const cJSON *all, const cJSON *found, const char *order_key,
-                              bool descending)
+static size_t place_of(const struct rig *rig, const cJSON *row)
 {
-    int expected = 0;
+    int64_t index = offer_book_index(rig->book, (int64_t)rig_member(row, "id")->valuedouble);
+    assert_in_range(index, 0, BOOK_SIZE - 1);
+    return (size_t)index;
+}
+
+static bool passes_all(const cJSON *row, const cJSON *query)
+{
+    bool passes = true;
+    const cJSON *condition;
+    cJSON_ArrayForEach(condition, query)
+    {
+        if (cJSON_IsObject(condition)) {
+            passes = passes && row_passes(row, condition->string, condition->child->string, condition->child);
+        }
+    }
+    return passes;
+}
+
+static void check_rows(const struct rig *rig, const cJSON *query, const cJSON *all, const cJSON *found)
+{
+    int times_found[BOOK_SIZE] = {0};
     const cJSON *row;
+    cJSON_ArrayForEach(row, found)
+    {
+        times_found[place_of(rig, row)]++;
+    }
     cJSON_ArrayForEach(row, all)
     {
-        bool passes = true;
-        const cJSON *condition;
-        cJSON_ArrayForEach(condition, query)
-        {
-            if (cJSON_IsObject(condition)) {
-                passes = passes &&
-                         row_passes(row, condition->string, condition->child->string, condition->child);
-            }
-        }
-        expected += passes;
-        bool is_found = false;
-        const cJSON *each;
-        cJSON_ArrayForEach(each, found)
-        {
-            is_found = is_found || compare(rig_member(each, "id"), rig_member(row, "id")) == 0;
-        }
-        assert_int_equal(is_found, passes);
+        assert_int_equal(times_found[place_of(rig, row)], passes_all(row, query));
     }
-    assert_int_equal(cJSON_GetArraySize(found), expected);
+}
+
+static void check_order(const cJSON *found, const char *key, bool descending)
+{
     const cJSON *before = NULL;
+    const cJSON *row;
     cJSON_ArrayForEach(row, found)
     {
         if (before != NULL) {
-            int order = compare(rig_member(before, order_key), rig_member(row, order_key));
+            int order = compare(rig_member(before, key), rig_member(row, key));
             order = descending ? -order : order;
             assert_true(order < 0 || (order == 0 && compare(rig_member(before, "id"), rig_member(row, "id")) < 0));
         }
@@ -163,7 +190,8 @@ static void test_rows_equal_a_plain_recheck_over_all_offers(void **state)
         const char *pair[] = {order_key, descending ? "desc" : "asc"};
         cJSON_AddItemToArray(cJSON_AddArrayToObject(query, "order"), cJSON_CreateStringArray(pair, 2));
         cJSON *found = search(&rig, query);
-        check_against_all(query, rows, found, order_key, descending);
+        check_rows(&rig, query, rows, found);
+        check_order(found, order_key, descending);
         found_rows += cJSON_GetArraySize(found);
         cJSON_Delete(found);
         cJSON_Delete(query);
@@ -278,7 +306,7 @@ static void test_mistakes_are_refused_by_name(void **state)
         {"{\"vm\":{\"eq\":true}}", "error 400/2102: Invalid args: vm is not a valid search key"},
         {"{\"num_gpus\":{\"is\":1}}", "error 400/2102: Invalid args: num_gpus has an unknown operator"},
         {"{\"num_gpus\":{\"eq\":\"one\"}}", "error 400/2102: Invalid args: num_gpus needs a number as value"},
-        {"{\"num_gpus\":{\"eq\":\"1 \\u0000\"}}", "error 400/2102: Invalid args: num_gpus needs a number as value"},
+        {"{\"num_gpus\":{\"eq\":\"1 x\"}}", "error 400/2102: Invalid args: num_gpus needs a number as value"},
         {"{\"num_gpus\":{\"eq\":[1]}}", "error 400/2102: Invalid args: num_gpus needs a number as value"},
         {"{\"num_gpus\":{\"gt\":null}}", "error 400/2102: Invalid args: num_gpus cannot be compared with null"},
         {"{\"num_gpus\":1}", "error 400/2102: Invalid args: num_gpus needs an operator, such as {\"eq\": 1}"},

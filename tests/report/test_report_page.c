@@ -1,10 +1,12 @@
 #include "testing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "example_histories.h"
 #include "report/page.h"
+#include "report/record.h"
 #include "report/report_parts.h"
 
 static const struct {
@@ -233,6 +235,35 @@ static void test_long_runs_of_equal_polls_are_folded(void **state)
     assert_non_null(strstr(text, "58 status polls"));
 }
 
+/* When a second machine is tried, each poll stands in the wait it belongs to; a recording is the last machine's life. */
+static void test_polls_stand_in_their_own_wait(void **state)
+{
+    struct example *example = *state;
+    const struct example_line lines[] = {
+        EXAMPLE_BEGIN(0, "wait_running"),
+        {1000000, "inst.seen", "", "{\"actual_status\":\"loading\"}"},
+        EXAMPLE_END(2000000, "wait_running", "boot_deadline"),
+        EXAMPLE_BEGIN(5000000, "wait_running"),
+        {6000000, "inst.seen", "", "{\"actual_status\":\"loading\"}"},
+        EXAMPLE_END(7000000, "wait_running", "ok"),
+    };
+    const char *text = text_report(example, lines, ARRAY_LENGTH(lines));
+    assert_non_null(strstr(text, "1.00 s  ├ poll 1, after 1.00 s"));
+    assert_non_null(strstr(text, "6.00 s  ├ poll 2, after 1.00 s"));
+    buffer_clear(&example->out);
+    report_write_timeline_values(example->report, &example->out);
+    text = buffer_text(&example->out);
+    assert_non_null(strstr(text, "\npoll\twait_running\t1.000000\t"));
+    assert_non_null(strstr(text, "\npoll\twait_running\t6.000000\t"));
+    buffer_clear(&example->out);
+    assert_int_equal(record_from_history(example->heap, text_of(&example->history), &example->out, &example->error),
+                     ERR_OK);
+    assert_null(strstr(buffer_text(&example->out), "boot_deadline"));
+    const char *poll = strstr(buffer_text(&example->out), "at_s\"");
+    assert_non_null(poll);
+    assert_null(strstr(strstr(poll, "reconstructed_at_s") + 18, "at_s\""));
+}
+
 /* Pipes of a table line that are not escaped. */
 static size_t pipes_in(const char *line)
 {
@@ -345,7 +376,8 @@ static void test_plot_values_are_exact(void **state)
     buffer_clear(&example->out);
     report_write_timeline_values(example->report, &example->out);
     const char *text = buffer_text(&example->out);
-    assert_memory_equal(text, "# row\tphase\tstart (s)\tduration (s)\toutcome or status\n", 54);
+    static const char heading[] = "# row\tphase\tstart (s)\tduration (s)\toutcome or status\n";
+    assert_memory_equal(text, heading, sizeof heading - 1);
     assert_non_null(strstr(text, "\nphase\twait_running\t2.850000\t72.770000\tok\n"));
     assert_non_null(strstr(text, "\npoll\twait_running\t3.200000\t0.000000\tnull\n"));
     assert_non_null(strstr(text, "\nssh\twait_ssh\t85.880000\t2.100000\tok\n"));
@@ -358,6 +390,42 @@ static void test_plot_values_are_exact(void **state)
     assert_non_null(strstr(text, "\nnot itemised\t0.000000\t0.00\t0.0\t0\n"));
 }
 
+static void assert_is_file(const char *text, const char *name)
+{
+    char path[512];
+    static char expected[1 << 16];
+    assert_true(text_format(path, sizeof path, "%s/tests/report/values/%s", DUMONT_SOURCE_DIR, name));
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t length = fread(expected, 1, sizeof expected - 1, file);
+    (void)fclose(file);
+    expected[length] = '\0';
+    assert_string_equal(text, expected);
+}
+
+/* The values that the plot scripts are tested with are those that a report writes. */
+static void test_the_plots_are_tested_with_real_values(void **state)
+{
+    struct example *example = *state;
+    static const struct {
+        const struct example_line *lines;
+        size_t count;
+        const char *timeline, *distribution;
+    } runs[] = {
+        {SEED_RUN, ARRAY_LENGTH(SEED_RUN), "timeline.tsv", "time_distribution.tsv"},
+        {FAILED_BOOT, ARRAY_LENGTH(FAILED_BOOT), "timeline_failed.tsv", "time_distribution_failed.tsv"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(runs); i++) {
+        (void)text_report(example, runs[i].lines, runs[i].count);
+        buffer_clear(&example->out);
+        report_write_timeline_values(example->report, &example->out);
+        assert_is_file(buffer_text(&example->out), runs[i].timeline);
+        buffer_clear(&example->out);
+        report_write_distribution_values(example->report, &example->out);
+        assert_is_file(buffer_text(&example->out), runs[i].distribution);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,11 +436,13 @@ int main(void)
         EXAMPLE_TEST(test_text_has_the_figures_of_the_recorded_run),
         EXAMPLE_TEST(test_a_machine_left_is_the_last_line),
         EXAMPLE_TEST(test_long_runs_of_equal_polls_are_folded),
+        EXAMPLE_TEST(test_polls_stand_in_their_own_wait),
         EXAMPLE_TEST(test_markdown_tables_are_well_formed),
         EXAMPLE_TEST(test_markdown_escapes_what_it_is_given),
         EXAMPLE_TEST(test_plots_are_shown_when_they_are_there),
         EXAMPLE_TEST(test_the_log_has_a_line_for_each_client_event),
         EXAMPLE_TEST(test_plot_values_are_exact),
+        EXAMPLE_TEST(test_the_plots_are_tested_with_real_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -231,6 +231,48 @@ static void test_sessions_add_up_to_their_phase_exactly(void **state)
     assert_int_equal(sessions_ns(&timing, 1, 7), 4180000001);
 }
 
+static void plan_of_text(const char *members, struct timing *timing)
+{
+    static struct recording recording;
+    char text[512];
+    struct error error = {0};
+    (void)snprintf(text, sizeof text, "{\"schema_version\":1,\"kind\":\"run\",\"name\":\"odd\",%s}", members);
+    assert_int_equal(recording_parse(span_of(text), "odd", &recording, &error), ERR_OK);
+    timing_from_recording(&recording, timing);
+}
+
+/* A wait for SSH may hold several refusals: all of them come back, with the recorded split or without. */
+static void test_every_refusal_comes_back(void **state)
+{
+    (void)state;
+    static const char *const waits[] = {
+        "{\"name\":\"wait_ssh\",\"seconds\":32.88,\"split\":{\"failed_attempt_s\":0.26,\"sleep_s\":10,"
+        "\"successful_attempt_s\":2.1}}",
+        "{\"name\":\"wait_ssh\",\"seconds\":32.88}",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(waits); i++) {
+        char members[300];
+        struct timing timing;
+        struct replay replay;
+        (void)snprintf(members, sizeof members, "\"phases\":[{\"name\":\"wait_running\",\"seconds\":72.77},%s]",
+                       waits[i]);
+        plan_of_text(members, &timing);
+        replay_client(&timing, 10 * NS_PER_S, 10 * NS_PER_S, &replay);
+        assert_int_equal(replay.ssh_failures, 3);
+        assert_int_equal(replay.wait_ssh_ns, 32880 * NS_PER_MS);
+    }
+}
+
+/* A machine that was never seen running is never reached. */
+static void test_a_machine_that_never_ran_is_never_reached(void **state)
+{
+    (void)state;
+    struct timing timing;
+    plan_of_text("\"phases\":[],\"status_timeline\":[{\"at_s\":10,\"actual_status\":\"loading\"}]", &timing);
+    assert_int_equal(timing.timeline.status_count, 1);
+    assert_int_equal(timeline_ssh_at(&timing.timeline, 1000000 * NS_PER_S), SSH_STAGE_REFUSED);
+}
+
 /* Without jitter a plan does not depend on the seed; with it, it does, stays within its bound, and repeats. */
 static void test_jitter_is_drawn_and_bounded(void **state)
 {
@@ -303,13 +345,8 @@ static void test_odd_recordings_give_sound_plans(void **state)
         "\"status_timeline\":[{\"at_s\":0,\"actual_status\":\"running\"}]",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(odd); i++) {
-        static struct recording recording;
-        char text[512];
-        struct error error = {0};
         struct timing timing;
-        (void)snprintf(text, sizeof text, "{\"schema_version\":1,\"kind\":\"run\",\"name\":\"odd\",%s}", odd[i]);
-        assert_int_equal(recording_parse(span_of(text), "odd", &recording, &error), ERR_OK);
-        timing_from_recording(&recording, &timing);
+        plan_of_text(odd[i], &timing);
         for (size_t call = 0; call < API_CALL_COUNT; call++) {
             assert_true(timing.latency_ns[call] >= 0);
         }
@@ -339,6 +376,8 @@ int main(void)
         cmocka_unit_test(test_a_double_phase_is_divided_without_loss),
         cmocka_unit_test(test_the_defaults_are_the_seed_runs_plan),
         cmocka_unit_test(test_sessions_add_up_to_their_phase_exactly),
+        cmocka_unit_test(test_every_refusal_comes_back),
+        cmocka_unit_test(test_a_machine_that_never_ran_is_never_reached),
         cmocka_unit_test(test_jitter_is_drawn_and_bounded),
         cmocka_unit_test(test_jitter_keeps_the_order_of_a_life),
         cmocka_unit_test(test_a_session_is_connect_and_command),

@@ -1,0 +1,14 @@
+/*
+ * Base64 (RFC 4648, section 4), as page tokens are written in.
+ */
+#ifndef FAKES_MARKET_BASE64_H
+#define FAKES_MARKET_BASE64_H
+
+#include "base/buffer.h"
+
+void base64_append(struct buffer *out, struct span bytes);
+
+/* Decodes padded text into `out`. Returns how many bytes, 0 when it is empty, malformed or too long for `size`. */
+size_t base64_decode(struct span text, char *out, size_t size);
+
+#endif

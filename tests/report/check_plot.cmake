@@ -1,0 +1,21 @@
+# A plot script draws without a word, and the same values give the same bytes, as SVG and as PNG.
+# Called with GNUPLOT, SCRIPT, VALUES and FOLDER (for the pictures).
+file(MAKE_DIRECTORY ${FOLDER})
+foreach(format svg png)
+  foreach(turn 1 2)
+    set(output ${FOLDER}/${turn}.${format})
+    execute_process(COMMAND ${GNUPLOT} -e "values='${VALUES}'; output='${output}'; format='${format}'" ${SCRIPT}
+                    RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+    if(NOT status EQUAL 0 OR NOT said STREQUAL "")
+      message(FATAL_ERROR "${SCRIPT} on ${VALUES}: status ${status}: ${said}")
+    endif()
+    file(SHA256 ${output} digest_${turn})
+    file(SIZE ${output} size)
+    if(size LESS 4000)
+      message(FATAL_ERROR "${output} holds no picture: ${size} bytes")
+    endif()
+  endforeach()
+  if(NOT digest_1 STREQUAL digest_2)
+    message(FATAL_ERROR "${SCRIPT}: two drawings of ${VALUES} differ")
+  endif()
+endforeach()
