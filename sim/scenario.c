@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RECORDING_FILE_MAX = 4 * 1024 * 1024, EXPECTED_TOTAL_DIGITS = 6 };
+enum { RECORDING_FILE_MAX = 4 * 1024 * 1024, EXPECTED_TOTAL_DIGITS = 6, EXCERPT_LENGTH = 40 };
 
 /* ---- Defaults and recordings -------------------------------------------------------------------------------------------- */
 
@@ -220,9 +220,16 @@ static void read_faults(struct json_reader *reader, void *member)
     fault_plan_read(reader, plan);
 }
 
+struct timing_field {
+    struct timing timing;
+    bool given;
+};
+
 static void read_timing(struct json_reader *reader, void *member)
 {
-    timing_read(reader, member);
+    struct timing_field *field = member;
+    field->given = true;
+    timing_read(reader, &field->timing);
 }
 
 struct scenario_fields {
@@ -237,7 +244,7 @@ struct scenario_fields {
 /* Members that are read straight into the scenario come in a second pass, since a recording is their base. */
 struct scenario_second_fields {
     struct fault_plan faults; /* replaces what the recording brought, if it is given at all */
-    struct timing timing;
+    struct timing_field timing;
     struct expectation expect;
 };
 
@@ -267,58 +274,96 @@ static const struct json_field second_pass[] = {
     JSON_CUSTOM(struct scenario_second_fields, expect, "expect", read_expect),
 };
 
-static enum error_code mistake(const struct json_reader *reader, const char *file, struct error *error)
+static enum error_code invalid(struct span text, size_t at, const char *file, const char *what, struct error *error)
 {
-    size_t line = json_line_of(reader->text, reader->length, reader->mistake_at);
-    (void)error_set(error, ERR_INPUT_INVALID, "%s:%zu: %s", file, line, reader->mistake);
+    const char *near = text.at + at;
+    size_t near_length = 0;
+    while (at + near_length < text.length && near_length < EXCERPT_LENGTH && near[near_length] != '\n') {
+        near_length++;
+    }
+    (void)error_set(error, ERR_INPUT_INVALID, "%s:%zu: %s%s%.*s", file, json_line_of(text.at, text.length, at), what,
+                    near_length == 0 ? "" : ", at: ", (int)near_length, near);
     error_advise(error, "mend the scenario; docs/schema/scenario.schema.json lists what it may hold");
     return ERR_INPUT_INVALID;
 }
 
-/* Numbers that the schema bounds, checked where they are taken. */
+static enum error_code mistake(const struct json_reader *reader, const char *file, struct error *error)
+{
+    return invalid((struct span){reader->text, reader->length}, reader->mistake_at, file, reader->mistake, error);
+}
+
+/* Where a member's key stands, for mistakes that are found after reading. */
+static size_t key_position(struct span text, const char *key)
+{
+    char quoted[64];
+    (void)text_format(quoted, sizeof quoted, "\"%s\"", key);
+    size_t length = strlen(quoted);
+    for (size_t at = 0; at + length <= text.length; at++) {
+        if (memcmp(text.at + at, quoted, length) == 0) {
+            return at;
+        }
+    }
+    return 0;
+}
+
+/* Numbers that the schema bounds, checked where they are taken; `digits` as for decimals. */
 struct bounded {
     const char *name;
     struct maybe_int64 given;
+    int digits;
     int64_t least;
     int64_t most;
     int64_t *target;
 };
 
-static enum error_code take_bounded(const struct bounded *rows, size_t count, const char *file, struct error *error)
+static enum error_code out_of_range(const struct bounded *row, struct span text, const char *file, struct error *error)
+{
+    char storage[128];
+    struct buffer what;
+    buffer_init_fixed(&what, storage, sizeof storage);
+    buffer_append_text(&what, "expected a number from ");
+    decimal_append(&what, row->least, row->digits, 0);
+    buffer_append_text(&what, " to ");
+    decimal_append(&what, row->most, row->digits, 0);
+    return invalid(text, key_position(text, row->name), file, storage, error);
+}
+
+static enum error_code take_bounded(const struct bounded *rows, size_t count, struct span text, const char *file,
+                                    struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (rows[i].given.presence != PRESENT) {
             continue;
         }
         if (rows[i].given.value < rows[i].least || rows[i].given.value > rows[i].most) {
-            return error_set(error, ERR_INPUT_INVALID, "%s: \"%s\" is out of range", file, rows[i].name);
+            return out_of_range(&rows[i], text, file, error);
         }
         *rows[i].target = rows[i].given.value;
     }
     return ERR_OK;
 }
 
-static enum error_code take_client(struct scenario *scenario, const struct client_fields *given, const char *file,
-                                   struct error *error)
+static enum error_code take_client(struct scenario *scenario, const struct client_fields *given, struct span text,
+                                   const char *file, struct error *error)
 {
     struct check_options *check = &scenario->check;
     const int64_t least_ns = NS_PER_MS;
     const int64_t most_ns = 24 * NS_PER_HOUR;
     const struct bounded rows[] = {
-        {"num_gpus", given->num_gpus, 1, 64, &check->num_gpus},
-        {"max_price", given->max_price, 1, 1000 * NUSD_PER_USD, &check->max_price_nusd_per_hour},
-        {"min_reliability", given->min_reliability, 0, 1000000, &check->min_reliability_millionths},
-        {"min_inet_down", given->min_inet_down, 0, 1000000, &check->min_inet_down_mbps},
-        {"disk_gb", given->disk_gb, 8, 100000, &check->disk_gb},
-        {"limit", given->limit, 1, CHECK_OFFERS_MAX, &check->limit},
-        {"status_poll_s", given->status_poll_ns, least_ns, most_ns, &check->status_poll_ns},
-        {"ssh_retry_s", given->ssh_retry_ns, least_ns, most_ns, &check->ssh_retry_ns},
-        {"ssh_attempt_s", given->ssh_attempt_ns, least_ns, most_ns, &check->ssh_attempt_ns},
-        {"running_limit_s", given->running_limit_ns, least_ns, most_ns, &check->running_limit_ns},
-        {"ssh_limit_s", given->ssh_limit_ns, least_ns, most_ns, &check->ssh_limit_ns},
-        {"grace_s", given->grace_ns, 0, most_ns, &scenario->reap.grace_ns},
-        {"interrupt_at_s", given->interrupt_ns, 0, 365 * most_ns, &scenario->interrupt_ns},
-        {"instance_id", given->instance_id, 1, INT64_MAX, &scenario->instance_id},
+        {"num_gpus", given->num_gpus, 0, 1, 64, &check->num_gpus},
+        {"max_price", given->max_price, 9, NUSD_PER_USD / 1000, 1000 * NUSD_PER_USD, &check->max_price_nusd_per_hour},
+        {"min_reliability", given->min_reliability, 6, 0, 1000000, &check->min_reliability_millionths},
+        {"min_inet_down", given->min_inet_down, 0, 0, 1000000, &check->min_inet_down_mbps},
+        {"disk_gb", given->disk_gb, 0, 8, 100000, &check->disk_gb},
+        {"limit", given->limit, 0, 1, CHECK_OFFERS_MAX, &check->limit},
+        {"status_poll_s", given->status_poll_ns, 9, least_ns, most_ns, &check->status_poll_ns},
+        {"ssh_retry_s", given->ssh_retry_ns, 9, least_ns, most_ns, &check->ssh_retry_ns},
+        {"ssh_attempt_s", given->ssh_attempt_ns, 9, least_ns, most_ns, &check->ssh_attempt_ns},
+        {"running_limit_s", given->running_limit_ns, 9, least_ns, most_ns, &check->running_limit_ns},
+        {"ssh_limit_s", given->ssh_limit_ns, 9, least_ns, most_ns, &check->ssh_limit_ns},
+        {"grace_s", given->grace_ns, 9, 0, most_ns, &scenario->reap.grace_ns},
+        {"interrupt_at_s", given->interrupt_ns, 9, 0, 365 * most_ns, &scenario->interrupt_ns},
+        {"instance_id", given->instance_id, 0, 1, INT64_MAX, &scenario->instance_id},
     };
     check->ssh_reuse = bool_or(given->ssh_reuse, check->ssh_reuse);
     scenario->events_migrated = bool_or(given->events_migrated, scenario->events_migrated);
@@ -326,10 +371,10 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
     take_text(scenario->gpu, sizeof scenario->gpu, given->gpu.text);
     take_text(scenario->image, sizeof scenario->image, given->image.text);
     take_text(scenario->onstart, sizeof scenario->onstart, given->onstart.text);
-    return take_bounded(rows, ARRAY_LENGTH(rows), file, error);
+    return take_bounded(rows, ARRAY_LENGTH(rows), text, file, error);
 }
 
-static enum error_code take_journey(struct scenario *scenario, const char *journey, const char *file,
+static enum error_code take_journey(struct scenario *scenario, const char *journey, struct span text, const char *file,
                                     struct error *error)
 {
     static const char *const names[] = {"check", "destroy", "reap"};
@@ -339,14 +384,33 @@ static enum error_code take_journey(struct scenario *scenario, const char *journ
             return ERR_OK;
         }
     }
-    return error_set(error, ERR_INPUT_INVALID, "%s: \"journey\" is check, destroy or reap, not \"%s\"", file, journey);
+    return invalid(text, key_position(text, "journey"), file, "expected check, destroy or reap", error);
 }
 
-static enum error_code take_first(struct scenario *scenario, const struct scenario_fields *given, const char *file,
-                                  const struct scenario_files *files, struct error *error)
+static enum error_code take_market(struct scenario *scenario, const struct scenario_fields *given, struct span text,
+                                   const char *file, struct error *error)
+{
+    int64_t seed = (int64_t)scenario->seed;
+    const struct bounded rows[] = {
+        {"seed", given->seed, 0, 0, INT64_MAX, &seed},
+        {"credit_usd", given->account.credit_nusd, 9, 0, 1000000 * NUSD_PER_USD, &scenario->credit_nusd},
+    };
+    enum error_code code = take_bounded(rows, ARRAY_LENGTH(rows), text, file, error);
+    scenario->seed = (uint64_t)seed;
+    scenario->key_accepted = bool_or(given->account.key_accepted, scenario->key_accepted);
+    if (given->offers.presence == PRESENT && given->offers.file[0] != '\0') {
+        (void)text_copy(scenario->offers_file, sizeof scenario->offers_file, given->offers.file);
+    } else if (given->offers.presence == PRESENT) {
+        scenario->offer_count = (size_t)given->offers.count;
+    }
+    return code;
+}
+
+static enum error_code take_first(struct scenario *scenario, const struct scenario_fields *given, struct span text,
+                                  const char *file, const struct scenario_files *files, struct error *error)
 {
     if (given->name.presence != PRESENT || given->name.text[0] == '\0') {
-        return error_set(error, ERR_INPUT_INVALID, "%s: a scenario has a \"name\"", file);
+        return invalid(text, 0, file, "expected a \"name\" among its keys", error);
     }
     (void)text_copy(scenario->name, sizeof scenario->name, given->name.text);
     enum error_code code = ERR_OK;
@@ -354,19 +418,18 @@ static enum error_code take_first(struct scenario *scenario, const struct scenar
         code = scenario_use_recording(scenario, given->recording.text, files, error);
     }
     if (code == ERR_OK && given->journey.presence == PRESENT) {
-        code = take_journey(scenario, given->journey.text, file, error);
+        code = take_journey(scenario, given->journey.text, text, file, error);
     }
-    if (given->seed.presence == PRESENT) {
-        scenario->seed = (uint64_t)given->seed.value;
+    if (code == ERR_OK) {
+        code = take_market(scenario, given, text, file, error);
     }
-    if (given->offers.presence == PRESENT && given->offers.file[0] != '\0') {
-        (void)text_copy(scenario->offers_file, sizeof scenario->offers_file, given->offers.file);
-    } else if (given->offers.presence == PRESENT) {
-        scenario->offer_count = (size_t)given->offers.count;
+    if (code == ERR_OK) {
+        code = take_client(scenario, &given->client, text, file, error);
     }
-    scenario->credit_nusd = int64_or(given->account.credit_nusd, scenario->credit_nusd);
-    scenario->key_accepted = bool_or(given->account.key_accepted, scenario->key_accepted);
-    return code == ERR_OK ? take_client(scenario, &given->client, file, error) : code;
+    if (code == ERR_OK && scenario->journey == JOURNEY_DESTROY && scenario->instance_id == 0) {
+        return invalid(text, key_position(text, "journey"), file, "destroy needs client.instance_id", error);
+    }
+    return code;
 }
 
 static enum error_code read_second_pass(struct span text, const char *file, struct scenario *scenario,
@@ -375,12 +438,15 @@ static enum error_code read_second_pass(struct span text, const char *file, stru
     struct json_reader reader;
     json_reader_init(&reader, text.at, text.length);
     reader.comments = true;
-    struct scenario_second_fields second = {.faults = scenario->faults, .timing = scenario->timing};
+    struct scenario_second_fields second = {.faults = scenario->faults, .timing = {.timing = scenario->timing}};
     (void)json_decode_object(&reader, second_pass, ARRAY_LENGTH(second_pass), &second, JSON_TOLERANT);
     if (!json_finish(&reader)) {
         return mistake(&reader, file, error);
     }
-    scenario->timing = second.timing;
+    scenario->timing = second.timing.timing;
+    if (second.timing.given) {
+        (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "scenario");
+    }
     scenario->faults = second.faults;
     scenario->expect = second.expect;
     return ERR_OK;
@@ -398,6 +464,6 @@ enum error_code scenario_read(struct span text, const char *file, const struct s
     if (!json_finish(&reader)) {
         return mistake(&reader, file, error);
     }
-    enum error_code code = take_first(scenario, &first, file, files, error);
+    enum error_code code = take_first(scenario, &first, text, file, files, error);
     return code == ERR_OK ? read_second_pass(text, file, scenario, error) : code;
 }

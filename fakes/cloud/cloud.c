@@ -70,6 +70,9 @@ static void note_state(struct cloud *cloud, const struct market_event *event)
 static void on_market_event(void *context, const struct market_event *event)
 {
     struct cloud *cloud = context;
+    if (event->kind == MARKET_CREATED) {
+        injector_contract(cloud->injector, event->contract, event->contract_id);
+    }
     switch (event->kind) {
     case MARKET_CREATED:
     case MARKET_STATUS:

@@ -1,4 +1,4 @@
-/* Commands that change the file tree: mkdir, rmdir, rm, touch, mv, cp, ln, chmod, truncate, fallocate, sync, mktemp. */
+/* Commands that change the file tree: mkdir, rmdir, rm, touch, mv, cp, ln. */
 #include <string.h>
 
 #include "fakes/host/command.h"

@@ -1,10 +1,9 @@
-/* Commands that look at the file tree: ls, stat, du, df, find, readlink. */
+/* Commands that look at entries of the file tree: ls, stat, readlink, realpath. */
 #include <string.h>
 
 #include "fakes/host/calendar.h"
 #include "fakes/host/command.h"
 #include "fakes/host/number.h"
-#include "fakes/host/pattern.h"
 
 static const char *kind_name(const struct tree_node *node)
 {

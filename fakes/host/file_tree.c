@@ -122,7 +122,7 @@ static void unlink_node(struct tree_node *node)
     node->parent = NULL;
 }
 
-struct tree_node *tree_walk(const struct tree_node *top, struct tree_node *node)
+struct tree_node *tree_walk(const struct tree_node *top, const struct tree_node *node)
 {
     if (node->first_child != NULL) {
         return node->first_child;

@@ -138,7 +138,7 @@ void tree_hold(struct tree_node *node);
 void tree_drop(struct file_tree *tree, struct tree_node *node);
 
 /* The next node of a walk over `top` and all below it, parents first, names in order; NULL at the end. */
-struct tree_node *tree_walk(const struct tree_node *top, struct tree_node *node);
+struct tree_node *tree_walk(const struct tree_node *top, const struct tree_node *node);
 
 /* True when `node` is `top` or below it. */
 bool tree_is_below(const struct tree_node *node, const struct tree_node *top);

@@ -155,6 +155,9 @@ static void set_status(struct market *market, struct contract *contract, enum ac
     contract->status = status;
     const char *usual = status == ACTUAL_RUNNING ? contract->running_msg : traits[status].usual_msg;
     contract->status_msg = msg != NULL ? msg : usual != NULL ? usual : contract->status_msg;
+    if (contract->status_msg == NULL && status != ACTUAL_PROVISIONING) {
+        contract->status_msg = ""; /* clients take null for "no status yet" */
+    }
     meter_switch(market, &contract->meters[COMPONENT_GPU], traits[status].bills_gpu);
     if (changed) {
         tell_of(market, MARKET_STATUS, contract);
@@ -229,8 +232,7 @@ static void stop_for_credit(struct market *market)
         struct contract *contract = market->live[i];
         contract->intent = transitions[TRANSITION_CREDIT_OUT].intent;
         contract->follows_timeline = false;
-        set_status(market, contract, transitions[TRANSITION_CREDIT_OUT].status,
-                   contract->status_msg == NULL ? "" : contract->status_msg);
+        set_status(market, contract, transitions[TRANSITION_CREDIT_OUT].status, contract->status_msg);
     }
 }
 

@@ -34,7 +34,7 @@ struct market_event {
     const char *component; /* MARKET_BILLED: "gpu", "disk" */
     int64_t quantity_ns;   /* MARKET_BILLED: time charged */
     int64_t amount_nusd;
-    int64_t credit_nusd;   /* the account's credit after it */
+    int64_t credit_nusd; /* the account's credit after it */
 };
 typedef void market_event_function(void *context, const struct market_event *event);
 
@@ -44,21 +44,25 @@ typedef void market_timeline_function(void *context, int64_t now_ns, uint32_t co
 struct market_options {
     uint64_t seed;
     uint32_t run;
-    struct wall_time epoch;   /* wall time of now_ns 0 */
-    const char *api_key;      /* the account's key */
+    struct wall_time epoch; /* wall time of now_ns 0 */
+    const char *api_key;    /* the account's key */
     const char *ssh_public_key;
     int64_t credit_nusd;
-    size_t row_cap;           /* most rows of a search, 64 as observed */
-    bool limit_ignored;       /* search returns row_cap rows whatever limit was asked, as recorded */
-    int64_t first_contract_id; /* id of the first contract; 0: drawn from the seed */
-    const char *ssh_host;      /* of the first contract; NULL: derived from the id */
-    int64_t ssh_port;          /* of the first contract; 0: derived from the id */
+    size_t row_cap;                  /* most rows of a search, 64 as observed */
+    bool limit_ignored;              /* search returns row_cap rows whatever limit was asked, as recorded */
+    int64_t first_contract_id;       /* id of the first contract; 0: drawn from the seed */
+    const char *ssh_host;            /* of the first contract; NULL: derived from the id */
+    int64_t ssh_port;                /* of the first contract; 0: derived from the id */
     const struct offer_book *offers; /* borrowed, immutable, may be shared by many markets */
     market_timeline_function *timeline;
-    market_event_function *event;
+    market_event_function *event; /* NULL: nobody is told */
     void *context;
 };
 
+/*
+ * A market at time 0. The texts of `options` are copied; `offers` and `context` must outlive it. The two functions must not call
+ * back into the market. NULL when memory is gone.
+ */
 MUST_USE struct market *market_new(struct heap *heap, const struct market_options *options);
 void market_free(struct market *market);
 
@@ -71,24 +75,26 @@ void market_bill(struct market *market, int64_t now_ns);
 /* When something will next change by itself (status, credit), or TIME_NEVER_NS. */
 int64_t market_next_change_ns(const struct market *market);
 
-/* Answers one request at the moment of its effect. `reply->body` is initialised by the caller. Advances to now first. */
-void market_handle(struct market *market, int64_t now_ns, const struct http_request *request,
-                   struct http_reply *reply);
+/*
+ * Answers one request at the moment of its effect. `reply->body` is initialised by the caller. Advances to now first.
+ * When memory is gone or the body's limit too small: status 500, reply->body.failed, and nothing has changed.
+ */
+void market_handle(struct market *market, int64_t now_ns, const struct http_request *request, struct http_reply *reply);
 
 /* What truly is: for the cloud, the closing statement and the tests. */
 struct contract_view {
     int64_t id;
-    uint32_t contract;          /* nth, from 0 */
+    uint32_t contract; /* nth, from 0 */
     int64_t offer_id, machine_id;
-    const char *label;          /* "" when none */
+    const char *label; /* "" when none */
     enum actual_status status;
-    bool exists;                /* false once destroyed */
+    bool exists;                      /* false once destroyed */
     int64_t created_ns, destroyed_ns; /* destroyed_ns TIME_NEVER_NS while it exists */
     int64_t price_nusd_per_hour;      /* what it bills now, GPU and disk */
     const char *ssh_host;
-    int64_t ssh_port;           /* proxy */
+    int64_t ssh_port; /* proxy */
     const char *public_ipaddr;
-    int64_t direct_port;        /* host port of 22/tcp, 0 while not running */
+    int64_t direct_port; /* host port of 22/tcp, 0 while not running */
     const struct offer *offer;
     const char *image;
     int64_t disk_mgb; /* thousandths of a GB */

@@ -22,7 +22,7 @@
 enum {
     OFFER_TEXT_SIZE = 64,
     OFFER_SHORT_TEXT_SIZE = 16,
-    OFFERS_MAX = 20000,              /* in one book */
+    OFFERS_MAX = 20000,               /* in one book */
     DEFAULT_ALLOCATED_DISK_MGB = 8000 /* what a search prices in when it does not say */
 };
 
@@ -58,17 +58,17 @@ struct offer {
     /* money */
     int64_t dph_base_nusd; /* per hour, without disk */
     int64_t min_bid_nusd;
-    int64_t storage_cost_nusd; /* per GB and month of 720 hours */
+    int64_t storage_cost_nusd;                      /* per GB and month of 720 hours */
     int64_t inet_down_cost_nusd, inet_up_cost_nusd; /* per GB */
     /* trust and state */
     int64_t reliability_millionths;
     char verification[OFFER_SHORT_TEXT_SIZE]; /* "verified", "unverified", "deverified" */
-    int64_t hosting_type; /* 1: datacenter */
-    int64_t vms_enabled;  /* 0, 1 */
-    int64_t rentable;     /* 0, 1 */
-    int64_t start_date_s, end_date_s; /* seconds since 1970 */
-    int64_t duration_s;   /* left when the book was listed */
-    int64_t rank;         /* `rn` */
+    int64_t hosting_type;                     /* 1: datacenter */
+    int64_t vms_enabled;                      /* 0, 1 */
+    int64_t rentable;                         /* 0, 1 */
+    int64_t start_date_s, end_date_s;         /* seconds since 1970 */
+    int64_t duration_s;                       /* left when the book was listed */
+    int64_t rank;                             /* `rn` */
 };
 
 struct offer_book;
@@ -82,7 +82,8 @@ struct offer_book_options {
 };
 
 /* A book of `count` (1 to OFFERS_MAX) offers from the seed alone. NULL when memory is gone. Freed by offer_book_free(). */
-MUST_USE struct offer_book *offer_book_generate(struct heap *heap, const struct offer_book_options *options, size_t count);
+MUST_USE struct offer_book *offer_book_generate(struct heap *heap, const struct offer_book_options *options,
+                                                size_t count);
 
 /*
  * A book from `text`, the contents of `file` (named in errors only): {"offers": […]} with rows as Vast.ai sends them, or
@@ -98,12 +99,12 @@ MUST_USE enum error_code offer_book_read(struct heap *heap, const struct offer_b
 /* The offer that must be found, and the filters that find it. Zero and "" mean "not said" where marked (0). */
 struct offer_wish {
     int64_t id;
-    int64_t machine_id;           /* (0) */
+    int64_t machine_id; /* (0) */
     char gpu_name[OFFER_TEXT_SIZE];
     int64_t num_gpus;
-    int64_t gpu_ram_mib;          /* (0) */
-    int64_t price_nusd_per_hour;  /* options.allocated_disk_mgb priced in */
-    int64_t reliability_millionths; /* (0) */
+    int64_t gpu_ram_mib;                        /* (0) */
+    int64_t price_nusd_per_hour;                /* options.allocated_disk_mgb priced in */
+    int64_t reliability_millionths;             /* (0) */
     char geolocation[OFFER_TEXT_SIZE];          /* (0) */
     char driver_version[OFFER_SHORT_TEXT_SIZE]; /* (0) */
     /* what is asked for besides gpu_name and num_gpus */

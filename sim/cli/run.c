@@ -1,9 +1,12 @@
 #include <string.h>
 
+#include "cli/data_files.h"
 #include "cli/report_folder.h"
+#include "cli/report_output.h"
 #include "sim/cli/sim_cli.h"
+#include "world/live/files.h"
 
-enum { INPUT_SIZE_MAX = 64 * 1024 * 1024, PRINTED_SIZE_MAX = 64 * 1024 * 1024 };
+enum { INPUT_SIZE_MAX = 64 * 1024 * 1024 };
 
 static const char program_name[] = "dumont-sim";
 static const char default_scenario[] = "seed-run";
@@ -118,43 +121,6 @@ static enum error_code play(struct sim_session *session, struct error *error)
 
 /* ---- After -------------------------------------------------------------------------------------------------------------- */
 
-static enum error_code print_report(struct sim_session *session, struct error *error)
-{
-    struct buffer text;
-    buffer_init(&text, session->heap, PRINTED_SIZE_MAX);
-    if (session->values->json) {
-        report_write_json(session->report, &text);
-    } else if (!session->values->quiet) {
-        report_write_text(session->report, &text);
-    }
-    enum error_code code = text.failed ? error_set(error, ERR_NO_MEMORY, "no memory for the report")
-                                       : print_text((struct span){buffer_text(&text), text.length}, error);
-    buffer_release(&text);
-    return code;
-}
-
-static enum error_code write_folder(struct sim_session *session, struct error *error)
-{
-    const char *folder = session->values->report_dir;
-    char plots_folder[FILE_PATH_SIZE];
-    bool plotted;
-    enum error_code code = data_folder("plots", plots_folder, error);
-    if (code == ERR_OK) {
-        code = report_folder_write(session->heap, folder, session->report, rehearsal_history(session->rehearsal),
-                                   plots_folder, &plotted, error);
-    }
-    if (code != ERR_OK) {
-        return code;
-    }
-    if (!plotted) {
-        (void)say_error(program_name, error);
-    }
-    if (!session->values->quiet) {
-        say(program_name, "the report lies in %s", folder);
-    }
-    return ERR_OK;
-}
-
 static enum error_code tell(struct sim_session *session, struct error *error)
 {
     const struct sim_values *values = session->values;
@@ -162,10 +128,11 @@ static enum error_code tell(struct sim_session *session, struct error *error)
     if (values->history != NULL) {
         code = file_write(values->history, rehearsal_history(session->rehearsal), FILE_PUBLIC, error);
     }
-    if (code == ERR_OK && values->report_dir != NULL) {
-        code = write_folder(session, error);
-    }
-    return code == ERR_OK ? print_report(session, error) : code;
+    const struct report_output output = {
+        .program_name = program_name, .folder = values->report_dir, .json = values->json, .quiet = values->quiet};
+    return code == ERR_OK ? report_output_write(session->heap, &output, session->report,
+                                                rehearsal_history(session->rehearsal), error)
+                          : code;
 }
 
 /* The run's own failure, as one line on standard error; what is left is the very last one. */

@@ -8,7 +8,6 @@
 #include "cli/frame.h"
 #include "report/report.h"
 #include "sim/rehearsal.h"
-#include "world/live/files.h"
 
 /* What was given; NULL, -1 or false where nothing was. */
 struct sim_values {
@@ -29,17 +28,6 @@ struct sim_values {
 
 enum exit_status sim_run(void *context, const struct command_line *line);
 enum exit_status sim_plot(void *context, const struct command_line *line);
-
-/* ---- Files of the project: scenarios, recordings, plots ------------------------------------------------------------------ */
-
-/* The folder `name` ("plots") of the source tree, or of the installation when that is gone. */
-enum error_code data_folder(const char *name, char path[FILE_PATH_SIZE], struct error *error);
-
-/*
- * Reads the file that `name` stands for: a path when it has a slash or exists as it is; else `folder`'s file of that name, with
- * or without ".json", or the only one that begins with it. ERR_INPUT_UNREADABLE names the candidates when there are several.
- */
-enum error_code data_file_read(const char *folder, const char *name, struct buffer *out, struct error *error);
 
 /* ---- Expectations ------------------------------------------------------------------------------------------------------- */
 

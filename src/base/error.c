@@ -60,6 +60,16 @@ enum error_code error_by_name(const char *name)
     return code;
 }
 
+/* Quoted words of a server or a command must not break the line, nor reach a terminal as commands. */
+static void keep_on_one_line(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7F) {
+            *text = ' ';
+        }
+    }
+}
+
 enum error_code error_set(struct error *error, enum error_code code, const char *format, ...)
 {
     *error = (struct error){.code = code};
@@ -67,6 +77,7 @@ enum error_code error_set(struct error *error, enum error_code code, const char 
     va_start(arguments, format);
     (void)text_format_list(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    keep_on_one_line(error->message);
     return code;
 }
 
@@ -80,6 +91,7 @@ void error_wrap(struct error *error, const char *format, ...)
     char whole[2 * ERROR_MESSAGE_SIZE];
     (void)text_format(whole, sizeof whole, "%s: %s", context, error->message);
     (void)text_copy(error->message, sizeof error->message, whole);
+    keep_on_one_line(error->message);
 }
 
 void error_advise(struct error *error, const char *format, ...)
@@ -88,4 +100,5 @@ void error_advise(struct error *error, const char *format, ...)
     va_start(arguments, format);
     (void)text_format_list(error->next_step, sizeof error->next_step, format, arguments);
     va_end(arguments);
+    keep_on_one_line(error->next_step);
 }

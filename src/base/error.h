@@ -111,7 +111,7 @@ enum { ERROR_MESSAGE_SIZE = 320, ERROR_NEXT_STEP_SIZE = 192 };
 
 /*
  * What went wrong, for a person. `message` is one line without the sentence's final point; `next_step` says what to do and may
- * be empty. Neither ever holds a secret or a raw reply.
+ * be empty. Neither ever holds a secret or a raw reply; control characters in what is quoted become spaces.
  */
 struct error {
     enum error_code code;

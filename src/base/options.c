@@ -17,6 +17,7 @@ struct parse {
     bool literal; /* behind `--` */
     size_t words; /* of the command's name that were read: 0, 1 or 2 */
     const char *first_word;
+    const struct option *own_option; /* the last one given of the program's own */
     char *values;
     struct command_line *line;
     struct error *error;
@@ -120,14 +121,15 @@ static enum error_code refuse_unknown_option(struct parse *parse, const char *ar
     for (size_t i = 0; i < program->options.count; i++) {
         offer_name(&nearest, program->options.rows[i].name);
     }
-    for (size_t i = 0; command != NULL && i < command->options.count; i++) {
-        offer_name(&nearest, command->options.rows[i].name);
+    const struct option_list *more = command == NULL ? &program->own_options : &command->options;
+    for (size_t i = 0; i < more->count; i++) {
+        offer_name(&nearest, more->rows[i].name);
     }
     error_set(parse->error, ERR_USAGE, "unknown option %s%s%s", text, command == NULL ? "" : " of ",
               command == NULL ? "" : command->name);
     if (nearest.name != NULL) {
         error_advise(parse->error, "did you mean --%s?", nearest.name);
-    } else if (command == NULL && program->command_count > 0) {
+    } else if (command == NULL && program->command_count > 0 && program->trailing == NULL) {
         error_advise(parse->error, "options of a command stand behind it; see %s --help", program->name);
     } else {
         error_advise(parse->error, "see %s%s%s --help", program->name, command == NULL ? "" : " ",
@@ -236,12 +238,20 @@ static enum error_code refuse_value(struct parse *parse, const struct option *op
                      shown(value, text));
 }
 
-/* Finds the option that `argument`, "--name" or "--name=value", names. */
+/* Whether `argument`, "--name", "--name=value" or "-o", names the option. */
+static bool names_option(const char *argument, const struct option *option)
+{
+    if (argument[1] != '-') {
+        return option->letter != '\0' && argument[1] == option->letter && argument[2] == '\0';
+    }
+    size_t length = strcspn(argument + 2, "=");
+    return strlen(option->name) == length && memcmp(option->name, argument + 2, length) == 0;
+}
+
 static const struct option *find_option(const struct option_list *options, const char *argument)
 {
-    size_t length = strcspn(argument + 2, "=");
     for (size_t i = 0; i < options->count; i++) {
-        if (strlen(options->rows[i].name) == length && memcmp(options->rows[i].name, argument + 2, length) == 0) {
+        if (names_option(argument, &options->rows[i])) {
             return &options->rows[i];
         }
     }
@@ -250,12 +260,11 @@ static const struct option *find_option(const struct option_list *options, const
 
 static enum error_code parse_option(struct parse *parse, const char *argument)
 {
-    const struct option *option = NULL;
-    if (strncmp(argument, "--", 2) == 0) {
-        option = find_option(&parse->program->options, argument);
-        if (option == NULL && parse->line->command != NULL) {
-            option = find_option(&parse->line->command->options, argument);
-        }
+    const struct command *command = parse->line->command;
+    const struct option *option = find_option(&parse->program->options, argument);
+    if (option == NULL) {
+        option = find_option(command == NULL ? &parse->program->own_options : &command->options, argument);
+        parse->own_option = command == NULL ? option : parse->own_option;
     }
     if (option == NULL) {
         return refuse_unknown_option(parse, argument);
@@ -291,6 +300,11 @@ static bool begins_a_command(const struct program *program, const char *word)
     return begins;
 }
 
+static void advise_dashes(struct parse *parse, const char *shown_word)
+{
+    error_advise(parse->error, "put -- before the command: %s -- %s ...", parse->program->name, shown_word);
+}
+
 static enum error_code refuse_command(struct parse *parse, const char *word)
 {
     char text[SHOWN_VALUE_MAX + 1];
@@ -306,6 +320,8 @@ static enum error_code refuse_command(struct parse *parse, const char *word)
               parse->first_word == NULL ? "" : " ", shown(word, text));
     if (nearest.name != NULL) {
         error_advise(parse->error, "did you mean %s?", nearest.name);
+    } else if (parse->program->trailing != NULL) {
+        advise_dashes(parse, text);
     } else {
         error_advise(parse->error, "see %s --help", parse->program->name);
     }
@@ -320,6 +336,9 @@ static enum error_code parse_command_word(struct parse *parse, const char *word)
         bool inner = parse->first_word != NULL && is_first_word(command->name, parse->first_word);
         const char *wanted = inner ? strchr(command->name, ' ') + 1 : command->name;
         if ((parse->first_word == NULL || inner) && strcmp(wanted, word) == 0) {
+            if (parse->own_option != NULL) {
+                return error_set(parse->error, ERR_USAGE, "--%s is no option of %s", parse->own_option->name, word);
+            }
             parse->line->command = command;
             store_defaults(&command->options, parse->values);
             return ERR_OK;
@@ -335,13 +354,14 @@ static enum error_code parse_command_word(struct parse *parse, const char *word)
 static enum error_code parse_word(struct parse *parse, char *word)
 {
     char text[SHOWN_VALUE_MAX + 1];
-    if (parse->program->command_count > 0 && parse->line->command == NULL) {
+    bool trails = parse->literal && parse->program->trailing != NULL && parse->first_word == NULL;
+    if (parse->program->command_count > 0 && parse->line->command == NULL && !trails) {
         return parse_command_word(parse, word);
     }
     if (parse->program->command_count == 0 && !parse->literal) {
         error_set(parse->error, ERR_USAGE, "unexpected argument '%s'", shown(word, text));
         if (parse->program->trailing != NULL) {
-            error_advise(parse->error, "put -- before the command: %s -- %s ...", parse->program->name, text);
+            advise_dashes(parse, text);
         }
         return parse->error->code;
     }
@@ -365,7 +385,8 @@ static enum error_code check_arguments(const struct parse *parse)
 {
     const struct command *command = parse->line->command;
     size_t count = parse->kept;
-    if (parse->program->command_count > 0 && command == NULL) {
+    bool needs_command = parse->program->trailing == NULL || parse->first_word != NULL;
+    if (parse->program->command_count > 0 && command == NULL && needs_command) {
         error_set(parse->error, ERR_USAGE, "which command%s%s?", parse->first_word == NULL ? "" : " of ",
                   parse->first_word == NULL ? "" : parse->first_word);
         error_advise(parse->error, "see %s --help", parse->program->name);
@@ -396,6 +417,7 @@ enum error_code options_parse(const struct program *program, int argc, char **ar
                           .error = error};
     *line = (struct command_line){.request = REQUEST_RUN, .arguments = argv};
     store_defaults(&program->options, values);
+    store_defaults(&program->own_options, values);
     while (parse.next < parse.argc) {
         char *argument = argv[parse.next++];
         enum error_code code = ERR_OK;

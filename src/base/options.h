@@ -3,12 +3,16 @@
  * completed (bash).
  *
  *   PROGRAM [options] [COMMAND [WORD]] [options] [arguments] [-- arguments]
+ *   PROGRAM [options] [-- another program's command line]
  *
- * Options are long: `--name value` or `--name=value`; a value that begins with two dashes needs the second form. `--` ends the
- * options. Of an option given twice the later one counts, but for texts that are collected. Options of a command stand behind
- * it, those of the program anywhere. Every program has --help, --version and, for its build, --print-man and
- * --print-completion. Values are checked as they are read: kind, range, choice, and no empty text, which mostly is a variable
- * that was not set.
+ * Options are long: `--name value` or `--name=value`; a value that begins with two dashes needs the second form. An option may
+ * have a letter too: `-o value`. `--` ends the options. Of an option given twice the later one counts, but for texts that are
+ * collected. Options of a command stand behind it, those of the program anywhere. Every program has --help, --version and, for
+ * its build, --print-man and --print-completion. Values are checked as they are read: kind, range, choice, and no empty text,
+ * which mostly is a variable that was not set.
+ *
+ * A program of the second form runs without a command, and may have commands beside (`dumont-fake faults`). What only the run
+ * without a command wants are its own options.
  *
  * Pure: no output, no allocation, no exit. Texts that are read are those of argv, borrowed.
  */
@@ -44,6 +48,7 @@ struct option {
     const char *argument; /* "FILE", "N"; for a choice its words; NULL for a flag */
     const char *help;     /* sentences without the final point */
     enum option_kind kind;
+    char letter;            /* 'o': "-o" says the same; 0: none */
     int digits;             /* OPTION_DECIMAL */
     const char *unit;       /* "seconds", or NULL */
     int64_t least;          /* numbers: both bounds are allowed values, in counts as stored */
@@ -64,6 +69,11 @@ struct option {
     {                                                                                                                  \
         .name = (option_name), .argument = (placeholder), .help = (option_help), .kind = OPTION_TEXT,                  \
         .by_default = (value_by_default), .offset = OPTION_MEMBER(type, member, const char *)                          \
+    }
+#define LETTER_TEXT_OPTION(type, member, option_letter, option_name, placeholder, option_help)                         \
+    {                                                                                                                  \
+        .name = (option_name), .letter = (option_letter), .argument = (placeholder), .help = (option_help),            \
+        .kind = OPTION_TEXT, .offset = OPTION_MEMBER(type, member, const char *)                                       \
     }
 #define TEXTS_OPTION(type, member, option_name, placeholder, option_help)                                              \
     {                                                                                                                  \
@@ -125,8 +135,9 @@ struct program {
     const char *version;
     const char *summary;     /* "fake Vast.ai cloud on loopback": for the man page's NAME */
     const char *description; /* sentences */
-    const char *trailing;    /* "COMMAND [ARG...]": what may follow `--` in a program without commands, or NULL */
+    const char *trailing;    /* "COMMAND [ARG...]": what may follow `--` when no command is given; NULL: one must be */
     struct option_list options;
+    struct option_list own_options; /* of the run without a command, in a program that has commands beside */
     const struct command *commands;
     size_t command_count;
     const struct help_section *sections;
@@ -137,14 +148,14 @@ enum command_line_request { REQUEST_RUN, REQUEST_HELP, REQUEST_VERSION, REQUEST_
 
 struct command_line {
     enum command_line_request request;
-    const struct command *command; /* NULL: none was given (then the request is none to run), or the program has none */
+    const struct command *command; /* NULL: none was given: a request, or the program has none or needs none */
     char **arguments;              /* in argv, in their order, without options and `--`; NULL-terminated */
     size_t argument_count;
 };
 
 /*
  * Parses argv (argv[argc] is NULL), which is reordered, into `values`, the program's struct, and `line`. Members of the program's
- * and the command's options get their defaults first.
+ * options, own ones included, and the command's get their defaults first.
  * ERR_USAGE with a message that names the option and what was expected, and the nearest known name as next step.
  */
 MUST_USE enum error_code options_parse(const struct program *program, int argc, char **argv, void *values,

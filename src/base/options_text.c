@@ -48,11 +48,12 @@ static void append_row(struct buffer *out, const char *term, const char *text)
     append_wrapped(out, text, TEXT_COLUMN);
 }
 
-/* "--gpu NAME" */
+/* "--gpu NAME", "-o, --output FILE" */
 static const char *option_term(const struct option *option, char out[TERM_SIZE])
 {
-    text_format(out, TERM_SIZE, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
-                option->argument == NULL ? "" : option->argument);
+    const char letter[] = {'-', option->letter, ',', ' ', '\0'};
+    text_format(out, TERM_SIZE, "%s--%s%s%s", option->letter == '\0' ? "" : letter, option->name,
+                option->argument == NULL ? "" : " ", option->argument == NULL ? "" : option->argument);
     return out;
 }
 
@@ -104,7 +105,7 @@ static void append_usage(struct buffer *out, const struct program *program, cons
     if (command != NULL) {
         buffer_printf(out, " %s [options]%s%s", command->name, command->arguments == NULL ? "" : " ",
                       command->arguments == NULL ? "" : command->arguments);
-    } else if (program->command_count > 0) {
+    } else if (program->trailing == NULL && program->command_count > 0) {
         buffer_append_text(out, " COMMAND [options]");
     } else {
         buffer_append_text(out, " [options]");
@@ -112,6 +113,12 @@ static void append_usage(struct buffer *out, const struct program *program, cons
             buffer_printf(out, " [-- %s]", program->trailing);
         }
     }
+}
+
+/* The commands of a program that runs without one as well: their usage is told beside. */
+static size_t commands_beside(const struct program *program)
+{
+    return program->trailing == NULL ? 0 : program->command_count;
 }
 
 static const char *command_term(const struct command *command, char out[TERM_SIZE])
@@ -138,6 +145,10 @@ static void append_help(struct buffer *out, const struct program *program, const
 {
     buffer_append_text(out, "Usage: ");
     append_usage(out, program, command);
+    for (size_t i = 0; command == NULL && i < commands_beside(program); i++) {
+        buffer_append_text(out, "\n       ");
+        append_usage(out, program, &program->commands[i]);
+    }
     buffer_append_text(out, "\n\n");
     if (command != NULL) {
         char summary[EXPLANATION_SIZE];
@@ -156,6 +167,10 @@ static void append_help(struct buffer *out, const struct program *program, const
     if (command != NULL && command->options.count > 0) {
         buffer_append_text(out, "\nOptions:\n");
         append_option_rows(out, &command->options);
+    }
+    if (command == NULL && program->own_options.count > 0) {
+        buffer_append_text(out, "\nOptions:\n");
+        append_option_rows(out, &program->own_options);
     }
     buffer_append_text(out, program->command_count > 0 ? "\nCommon options:\n" : "\nOptions:\n");
     append_option_rows(out, &program->options);
@@ -239,9 +254,15 @@ static void append_man_page(struct buffer *out, const struct program *program)
     buffer_init_fixed(&line, usage, sizeof usage);
     append_usage(&line, program, NULL);
     append_roff_line(out, ".SH SYNOPSIS\n.B ", usage);
+    for (size_t i = 0; i < commands_beside(program); i++) {
+        buffer_clear(&line);
+        append_usage(&line, program, &program->commands[i]);
+        append_roff_line(out, ".br\n.B ", usage);
+    }
     append_roff_line(out, ".SH DESCRIPTION\n", program->description);
     append_roff_commands(out, program);
     buffer_append_text(out, ".SH OPTIONS\n");
+    append_roff_options(out, &program->own_options);
     append_roff_options(out, &program->options);
     append_roff_options(out, &everywhere_list);
     for (size_t i = 0; i < program->section_count; i++) {
@@ -264,15 +285,19 @@ static void append_value_cases(struct buffer *out, const struct option_list *opt
 {
     for (size_t i = 0; i < options->count; i++) {
         const struct option *option = &options->rows[i];
+        const char letter[] = {'-', option->letter, '|', '\0'};
+        if (option->kind != OPTION_FLAG) {
+            buffer_printf(out, "    %s--%s) ", option->letter == '\0' ? "" : letter, option->name);
+        }
         if (option->kind == OPTION_CHOICE) {
-            buffer_printf(out, "    --%s) COMPREPLY=($(compgen -W '", option->name);
+            buffer_append_text(out, "COMPREPLY=($(compgen -W '");
             for (const char *at = option->argument; *at != '\0'; at++) {
                 buffer_append_char(out, *at == '|' ? ' ' : *at);
             }
             buffer_append_text(out, "' -- \"$word\")); return ;;\n");
         } else if (option->kind != OPTION_FLAG) {
             bool file = strstr(option->argument, "FILE") != NULL || strstr(option->argument, "DIR") != NULL;
-            buffer_printf(out, "    --%s) %sreturn ;;\n", option->name, file ? "" : "compopt +o default; ");
+            buffer_printf(out, "%sreturn ;;\n", file ? "" : "compopt +o default; ");
         }
     }
 }
@@ -334,10 +359,16 @@ static void append_completion(struct buffer *out, const struct program *program)
     buffer_append_text(out, ")\n");
     buffer_append_text(out, COMPLETION_COMMAND);
     append_value_cases(out, &program->options);
+    append_value_cases(out, &program->own_options);
     for (size_t i = 0; i < program->command_count; i++) {
         append_value_cases(out, &program->commands[i].options);
     }
     buffer_append_text(out, COMPLETION_WORDS);
+    if (program->own_options.count > 0) {
+        buffer_append_text(out, "    '') words+='");
+        append_option_words(out, &program->own_options);
+        buffer_append_text(out, "' ;;\n");
+    }
     for (size_t i = 0; i < program->command_count; i++) {
         buffer_printf(out, "    '%s') words+='", program->commands[i].name);
         append_option_words(out, &program->commands[i].options);

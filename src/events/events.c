@@ -28,6 +28,7 @@ struct events {
     struct completion stopped; /* finished when the courier has returned */
     bool closing;
     bool warned;
+    bool warned_of_skipped;
     bool table_missing; /* for the rest of this run: asking again would only repeat the answer */
     struct queued_event queue[QUEUE_SIZE];
     size_t first;
@@ -67,6 +68,7 @@ static void warn_once(struct events *events, const struct store_result *result)
 struct subscriber_list {
     int64_t ids[SUBSCRIBERS_MAX];
     size_t count;
+    size_t skipped; /* rows that cannot be read, or are too many */
     const char *event_name;
 };
 
@@ -94,8 +96,14 @@ static void take_subscriber(void *context, const struct store_value *columns, si
 {
     struct subscriber_list *list = context;
     bool readable = count == 4 && columns[0].kind == STORE_INT && columns[2].kind == STORE_TEXT;
-    if (readable && list->count < SUBSCRIBERS_MAX && subscribes(columns[2].text, list->event_name)) {
-        list->ids[list->count++] = columns[0].integer;
+    if (!readable) {
+        list->skipped++;
+    } else if (subscribes(columns[2].text, list->event_name)) {
+        if (list->count < SUBSCRIBERS_MAX) {
+            list->ids[list->count++] = columns[0].integer;
+        } else {
+            list->skipped++;
+        }
     }
 }
 
@@ -121,6 +129,15 @@ static void write_payload(struct buffer *payload, const struct queued_event *eve
     json_member_int(&writer, "instance_id", event->instance_id);
     json_member_string(&writer, "at", at_storage);
     json_end_object(&writer);
+}
+
+static void warn_of_skipped(struct events *events, size_t skipped)
+{
+    if (skipped > 0 && !events->warned_of_skipped) {
+        events->warned_of_skipped = true;
+        note_log(events->world, "warning", "webhook_configs: %zu subscribers are not told: unreadable, or beyond %d",
+                 skipped, SUBSCRIBERS_MAX);
+    }
 }
 
 /* Stores the event, and a delivery for each subscriber. False with the reason in `result`. */
@@ -150,6 +167,7 @@ static bool store_event(struct events *events, const struct queued_event *event,
     json_member_string(&note.ids, "event", event->id);
     json_member_int(&note.data, "subscribers", (int64_t)list.count);
     note_end(events->world, &note, "event.stored");
+    warn_of_skipped(events, list.skipped);
     return true;
 }
 
@@ -244,6 +262,8 @@ struct events_summary events_close(struct events *events, int64_t deadline_ns)
         task_shield_end(world->scheduler, shield);
     }
     struct events_summary summary = {events->emitted, events->undelivered + (int64_t)events->count};
-    heap_release(world->heap, events);
+    if (events->stopped.finished) { /* else a shield that ends too early: the courier still stands in it */
+        heap_release(world->heap, events);
+    }
     return summary;
 }

@@ -13,12 +13,12 @@
 #include "world/world.h"
 
 /* X(code, name that subscribers know) */
-#define LIFECYCLE_EVENT_LIST(X)                                                                    \
-    X(INSTANCE_CREATED, "instance.created")                                                        \
-    X(INSTANCE_STARTED, "instance.started")                                                        \
-    X(INSTANCE_READY, "instance.ready")                                                            \
-    X(INSTANCE_STOPPED, "instance.stopped")                                                        \
-    X(INSTANCE_DESTROYED, "instance.destroyed")                                                    \
+#define LIFECYCLE_EVENT_LIST(X)                                                                                        \
+    X(INSTANCE_CREATED, "instance.created")                                                                            \
+    X(INSTANCE_STARTED, "instance.started")                                                                            \
+    X(INSTANCE_READY, "instance.ready")                                                                                \
+    X(INSTANCE_STOPPED, "instance.stopped")                                                                            \
+    X(INSTANCE_DESTROYED, "instance.destroyed")                                                                        \
     X(INSTANCE_LEFT, "instance.left")
 
 enum lifecycle_event {

@@ -13,13 +13,14 @@ const char *intent_state_name(enum intent_state state)
     return state_names[state];
 }
 
-static enum error_code unwritable(struct error *error, const struct store_result *result)
+/* `what` failed: "take the entry", "give its entries". */
+static enum error_code ledger_failed(struct error *error, const char *what, const struct store_result *result)
 {
     if (result->code == ERR_INTERRUPTED) {
-        return error_set(error, ERR_INTERRUPTED, "interrupted while writing the ledger");
+        return error_set(error, ERR_INTERRUPTED, "interrupted: the ledger did not %s", what);
     }
-    (void)error_set(error, ERR_LEDGER_UNWRITABLE, "the ledger does not take the entry: %s (SQLSTATE %s)",
-                    result->message, result->sqlstate);
+    (void)error_set(error, ERR_LEDGER_UNWRITABLE, "the ledger does not %s: %s (SQLSTATE %s)", what, result->message,
+                    result->sqlstate);
     error_advise(error, "make room or mend the rights of the state folder (DUMONT_STATE_DIR), then run it again");
     return ERR_LEDGER_UNWRITABLE;
 }
@@ -36,18 +37,14 @@ static void note_state(struct world *world, const struct intent *intent)
 enum error_code ledger_intend(struct world *world, const struct intent *intent, struct error *error)
 {
     const struct store_value values[] = {
-        store_text(intent->label),
-        store_text(intent->run),
-        store_text(intent->journey),
-        store_int(intent->offer_id),
-        store_int(intent->machine_id),
-        store_int(intent->price_nusd_per_hour),
+        store_text(intent->label),          store_text(intent->run),       store_text(intent->journey),
+        store_int(intent->offer_id),        store_int(intent->machine_id), store_int(intent->price_nusd_per_hour),
         store_int(intent->created.unix_ns),
     };
     struct store_result result;
     if (world_store(world, STORE_INTENT_ADD, values, ARRAY_LENGTH(values), NULL, NULL, &result,
                     world_deadline_ns(world, statement_limit_ns)) != ERR_OK) {
-        return unwritable(error, &result);
+        return ledger_failed(error, "take the entry", &result);
     }
     note_state(world, intent);
     return ERR_OK;
@@ -66,7 +63,7 @@ enum error_code ledger_set(struct world *world, struct intent *intent, enum inte
     intent->instance_id = instance_id == 0 ? intent->instance_id : instance_id;
     if (world_store(world, STORE_INTENT_SET, values, ARRAY_LENGTH(values), NULL, NULL, &result,
                     world_deadline_ns(world, statement_limit_ns)) != ERR_OK) {
-        return unwritable(error, &result);
+        return ledger_failed(error, "take the entry", &result);
     }
     note_state(world, intent);
     return ERR_OK;
@@ -81,12 +78,19 @@ struct intent_rows {
 
 static bool copy_text(char *out, size_t size, struct store_value value)
 {
-    if (value.kind != STORE_TEXT || value.text.length >= size) {
+    if (value.kind != STORE_TEXT || value.text.length >= size ||
+        memchr(value.text.at, '\0', value.text.length) != NULL) {
         return false;
     }
     memcpy(out, value.text.at, value.text.length);
     out[value.text.length] = '\0';
     return true;
+}
+
+static bool copy_integer(int64_t *out, struct store_value value, bool may_be_null)
+{
+    *out = value.kind == STORE_INT ? value.integer : 0;
+    return value.kind == STORE_INT || (may_be_null && value.kind == STORE_NULL);
 }
 
 static bool read_state(enum intent_state *out, struct store_value value)
@@ -106,14 +110,14 @@ static void read_intent(void *context, const struct store_value *columns, size_t
     struct intent intent = {0};
     bool good = count == 9 && copy_text(intent.label, sizeof intent.label, columns[0]) &&
                 copy_text(intent.run, sizeof intent.run, columns[1]) &&
-                copy_text(intent.journey, sizeof intent.journey, columns[2]) && read_state(&intent.state, columns[7]);
+                copy_text(intent.journey, sizeof intent.journey, columns[2]) &&
+                copy_integer(&intent.offer_id, columns[3], false) &&
+                copy_integer(&intent.machine_id, columns[4], true) &&
+                copy_integer(&intent.price_nusd_per_hour, columns[5], false) &&
+                copy_integer(&intent.created.unix_ns, columns[6], false) && read_state(&intent.state, columns[7]) &&
+                copy_integer(&intent.instance_id, columns[8], true);
     rows->readable = rows->readable && good;
     if (good && rows->count < rows->capacity) {
-        intent.offer_id = columns[3].integer;
-        intent.machine_id = columns[4].integer;
-        intent.price_nusd_per_hour = columns[5].integer;
-        intent.created.unix_ns = columns[6].integer;
-        intent.instance_id = columns[8].kind == STORE_INT ? columns[8].integer : 0;
         rows->out[rows->count] = intent;
     }
     rows->count++;
@@ -127,7 +131,7 @@ enum error_code ledger_open_intents(struct world *world, struct intent *out, siz
     *count = 0;
     if (world_store(world, STORE_INTENTS_OPEN, NULL, 0, read_intent, &rows, &result,
                     world_deadline_ns(world, statement_limit_ns)) != ERR_OK) {
-        return unwritable(error, &result);
+        return ledger_failed(error, "give its entries", &result);
     }
     if (!rows.readable) {
         return error_set(error, ERR_LEDGER_UNWRITABLE, "the ledger holds an entry that this version cannot read");

@@ -23,7 +23,7 @@ void machine_init(struct machine *machine, struct world *world, int64_t instance
 bool machine_set_address(struct machine *machine, const char *host, int64_t port)
 {
     machine->target.port = port;
-    return text_copy(machine->host, sizeof machine->host, host) && port > 0 && port < 65536;
+    return text_copy(machine->host, sizeof machine->host, host) && host[0] != '\0' && port > 0 && port < 65536;
 }
 
 static void note_session(struct machine *machine, const char *kind, enum error_code code)
@@ -122,7 +122,7 @@ enum error_code machine_probe(struct machine *machine, int64_t deadline_ns, stru
 /* A connection that failed says nothing about the command; what is repeated here may be repeated. */
 static bool worth_repeating(enum error_code code)
 {
-    return code != ERR_INTERRUPTED && code != ERR_NO_MEMORY && code != ERR_SSH_HOST_KEY_CHANGED;
+    return code != ERR_INTERRUPTED && code != ERR_DEADLINE && code != ERR_NO_MEMORY && code != ERR_SSH_HOST_KEY_CHANGED;
 }
 
 static enum error_code command_outcome(struct machine *machine, const char *command, struct error *error)
@@ -158,8 +158,9 @@ enum error_code machine_run(struct machine *machine, const char *command, struct
         if (!again) {
             return code;
         }
-        if (world_sleep_until(machine->world, world_deadline_ns(machine->world, retry_pause_ns)) != ERR_OK) {
-            return error_set(error, ERR_INTERRUPTED, "interrupted between two attempts of a command");
+        enum error_code slept = world_sleep_until(machine->world, world_deadline_ns(machine->world, retry_pause_ns));
+        if (slept != ERR_OK) {
+            return error_set(error, slept, "%s between two attempts of a command", error_sentence(slept));
         }
     }
 }

@@ -32,7 +32,7 @@ struct machine {
 void machine_init(struct machine *machine, struct world *world, int64_t instance_id, bool reuse,
                   int64_t command_limit_ns);
 
-/* Where its SSH answers from now on. False when the host name is too long or the port is none. */
+/* Where its SSH answers from now on. False when the host name is empty or too long, or the port is none. */
 MUST_USE bool machine_set_address(struct machine *machine, const char *host, int64_t port);
 
 /* Closes what is open. */

@@ -93,7 +93,8 @@ static bool next_field(const char **at, char *out, size_t size)
     memcpy(out, *at, length);
     out[length] = '\0';
     *at += length;
-    *at += strspn(*at, ", ");
+    *at += **at == ',' ? 1 : 0;
+    *at += strspn(*at, " ");
     return true;
 }
 
@@ -106,7 +107,7 @@ static bool parse_gpu_line(const char *line, struct gpu_info *info)
         return false;
     }
     char *unit = strstr(memory, " MiB");
-    if (unit == NULL) {
+    if (unit == NULL || strcmp(unit, " MiB") != 0) {
         return false;
     }
     *unit = '\0';

@@ -222,6 +222,15 @@ static void write_phases(struct json_writer *writer, const struct report *report
     json_end_array(writer);
 }
 
+/* Halves go to the even neighbour, as in the recorded figures: 31.385 s is 31.38. */
+static int64_t to_centiseconds(int64_t time_us)
+{
+    int64_t whole = time_us / CENTISECOND_US;
+    int64_t rest_us = time_us % CENTISECOND_US;
+    bool up = 2 * rest_us > CENTISECOND_US || (2 * rest_us == CENTISECOND_US && whole % 2 == 1);
+    return up ? whole + 1 : whole;
+}
+
 static void write_statuses(struct json_writer *writer, const struct report *report)
 {
     json_key(writer, "status_timeline");
@@ -233,7 +242,7 @@ static void write_statuses(struct json_writer *writer, const struct report *repo
         }
         json_begin_object(writer);
         member_seconds(writer, "at_s", poll->at_us);
-        json_member_decimal(writer, "reconstructed_at_s", scale_rounded(poll->at_us, 1, CENTISECOND_US), 2);
+        json_member_decimal(writer, "reconstructed_at_s", to_centiseconds(poll->at_us), 2);
         json_member_string(writer, "actual_status", poll->is_null ? NULL : poll->actual_status);
         json_member_string(writer, "shown_as", poll->is_null ? "unknown" : poll->actual_status);
         json_end_object(writer);

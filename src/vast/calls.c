@@ -10,8 +10,11 @@ enum error_code vast_open(struct vast *vast, struct world *world, struct vast_ac
     vast->access = access;
     vast->request_limit_ns = request_limit_ns;
     buffer_init(&vast->reply.body, world->heap, VAST_REPLY_MAX);
-    if (access.api_key != NULL) {
-        world_hide(world, access.api_key);
+    if (access.api_key != NULL && access.api_key[0] == '\0') {
+        vast->access.api_key = NULL;
+    }
+    if (vast->access.api_key != NULL) {
+        world_hide(world, vast->access.api_key);
     }
     return buffer_reserve(&vast->reply.body, VAST_REPLY_FIRST_SIZE) ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -135,8 +138,10 @@ enum error_code vast_show(struct vast *vast, int64_t instance_id, struct vast_in
 {
     *instance = (struct vast_instance){0};
     (void)text_format(vast->path, sizeof vast->path, "/api/v0/instances/%lld/?owner=me", (long long)instance_id);
-    enum error_code code = exchange(vast, HTTP_GET, (struct span){"", 0}, false, NULL, error);
-    if (code == ERR_NO_SUCH_INSTANCE) {
+    struct vast_answer answer = {0};
+    enum error_code code = exchange(vast, HTTP_GET, (struct span){"", 0}, false, &answer, error);
+    /* The very word, not a likeness: "not_found" may as well speak of the call, and a machine would be forgotten. */
+    if (error->http_status == 404 && strcmp(answer.error.text, "no_such_instance") == 0) {
         instance->gone = true;
         return error_set(error, ERR_OK, "gone");
     }

@@ -23,14 +23,17 @@ static enum error_code read_object(struct span body, const struct json_field *fi
 /* ---- Any answer --------------------------------------------------------------------------------------------------------- */
 
 static const struct json_field answer_fields[] = {
-    JSON_BOOLEAN(struct vast_answer, success, "success"), JSON_TEXT(struct vast_answer, error, "error"),
-    JSON_TEXT(struct vast_answer, msg, "msg"),            JSON_TEXT(struct vast_answer, message, "message"),
-    JSON_TEXT(struct vast_answer, detail, "detail"),      JSON_INT64(struct vast_answer, new_contract, "new_contract"),
+    JSON_BOOLEAN(struct vast_answer, success, "success"),
+    JSON_TEXT(struct vast_answer, error, "error"),
+    JSON_TEXT(struct vast_answer, msg, "msg"),
+    JSON_TEXT(struct vast_answer, message, "message"),
+    JSON_TEXT(struct vast_answer, detail, "detail"),
+    JSON_INT64(struct vast_answer, new_contract, "new_contract"),
 };
 
 /* What a status and a word in the answer stand for; the first row that fits. */
 struct meaning {
-    int status; /* 0: any */
+    int status;       /* 0: any */
     const char *word; /* part of the answer's error code or text; NULL: any */
     enum error_code code;
 };
@@ -118,6 +121,9 @@ enum error_code decode_answer(const struct http_reply *reply, struct vast_answer
     json_reader_init(&reader, body.at, body.length);
     bool object = json_decode_object(&reader, answer_fields, ARRAY_LENGTH(answer_fields), &own, JSON_TOLERANT);
     bool json = json_finish(&reader);
+    if (!json || !object) {
+        own = (struct vast_answer){0}; /* what a cut reply seems to say may be half of a number */
+    }
     if (answer != NULL) {
         *answer = own;
     }
@@ -128,9 +134,6 @@ enum error_code decode_answer(const struct http_reply *reply, struct vast_answer
     }
     if (success && !(object && own.success.presence == PRESENT && !own.success.value)) {
         return error_set(error, ERR_OK, "done");
-    }
-    if (!json || !object) {
-        own = (struct vast_answer){0};
     }
     enum error_code code = code_for_failure(reply->status, &own);
     (void)error_set(error, code, "HTTP %d: %s", reply->status, answer_words(&own));
@@ -144,7 +147,8 @@ enum error_code decode_answer(const struct http_reply *reply, struct vast_answer
 /* ---- Offers ------------------------------------------------------------------------------------------------------------- */
 
 struct offer_row {
-    struct maybe_int64 id, machine_id, num_gpus, gpu_ram_mib, dph_total, storage_cost, reliability2, inet_down, disk_space;
+    struct maybe_int64 id, machine_id, num_gpus, gpu_ram_mib, dph_total, storage_cost, reliability2, inet_down,
+        disk_space;
     struct maybe_bool rentable;
     MAYBE_TEXT(VAST_TEXT_SIZE) gpu_name, geolocation, driver_version;
 };
@@ -380,10 +384,11 @@ static bool read_instance(struct json_reader *reader, struct vast_instance *inst
     }
     trim(instance->ssh_host.text);
     trim(instance->public_ipaddr.text);
-    return instance->id.presence == PRESENT;
+    return instance->id.presence == PRESENT && instance->id.value > 0;
 }
 
 struct show_reply {
+    MAYBE_TEXT(64) error;
     struct show_sink {
         enum presence presence;
         bool usable;
@@ -394,6 +399,11 @@ struct show_reply {
 static void read_shown(struct json_reader *reader, void *member)
 {
     struct show_sink *sink = member;
+    if (sink->presence != ABSENT) {
+        sink->presence = WRONG_TYPE; /* said twice: which of them is meant cannot be known */
+        json_skip(reader);
+        return;
+    }
     switch (json_peek(reader)) {
     case JSON_NULL:
         sink->presence = IS_NULL;
@@ -413,12 +423,19 @@ static void read_shown(struct json_reader *reader, void *member)
 enum error_code decode_instance(struct span body, int64_t wanted_id, struct vast_instance *instance,
                                 struct error *error)
 {
-    static const struct json_field fields[] = {JSON_CUSTOM(struct show_reply, instances, "instances", read_shown)};
-    struct show_reply reply = {{ABSENT, false, instance}};
+    static const struct json_field fields[] = {
+        JSON_TEXT(struct show_reply, error, "error"),
+        JSON_CUSTOM(struct show_reply, instances, "instances", read_shown),
+    };
+    struct show_reply reply = {.instances = {ABSENT, false, instance}};
     *instance = (struct vast_instance){0};
     enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, "show instance", error);
     if (code != ERR_OK) {
         return code;
+    }
+    if (reply.error.text[0] != '\0') {
+        return error_set(error, ERR_REPLY_UNEXPECTED, "show instance: a success that bears the error \"%s\"",
+                         reply.error.text);
     }
     if (reply.instances.presence == IS_NULL) {
         instance->gone = true;
@@ -437,7 +454,10 @@ enum error_code decode_instance(struct span body, int64_t wanted_id, struct vast
 
 struct page_reply {
     struct maybe_bool success;
-    MAYBE_TEXT(VAST_TOKEN_SIZE) next_token;
+    struct token_sink {
+        bool unusable;
+        char text[VAST_TOKEN_SIZE];
+    } next_token;
     struct page_sink {
         enum presence presence;
         bool every_row_usable;
@@ -465,12 +485,23 @@ static void read_page_rows(struct json_reader *reader, void *member)
     }
 }
 
+/* null or a text. A token that is cut would ask for another page than the next one, or for none. */
+static void read_token(struct json_reader *reader, void *member)
+{
+    struct token_sink *sink = member;
+    enum json_kind kind;
+    struct span raw;
+    if (json_read_raw(reader, &kind, &raw) && kind != JSON_NULL) {
+        sink->unusable = kind != JSON_STRING || !json_string_copy(raw, sink->text, sizeof sink->text);
+    }
+}
+
 enum error_code decode_instance_page(struct span body, instance_visitor *visit, void *context,
                                      char next_token[VAST_TOKEN_SIZE], struct error *error)
 {
     static const struct json_field fields[] = {
         JSON_BOOLEAN(struct page_reply, success, "success"),
-        JSON_TEXT(struct page_reply, next_token, "next_token"),
+        JSON_CUSTOM(struct page_reply, next_token, "next_token", read_token),
         JSON_CUSTOM(struct page_reply, instances, "instances", read_page_rows),
     };
     struct page_reply reply = {.instances = {ABSENT, true, visit, context}};
@@ -480,8 +511,8 @@ enum error_code decode_instance_page(struct span body, instance_visitor *visit, 
     }
     /* null instead of an empty list is known to come, but only in an answer that calls itself a success */
     bool empty = reply.instances.presence == IS_NULL && bool_or(reply.success, false);
-    bool token_known = reply.next_token.presence != WRONG_TYPE;
-    if ((reply.instances.presence != PRESENT && !empty) || !reply.instances.every_row_usable || !token_known) {
+    if ((reply.instances.presence != PRESENT && !empty) || !reply.instances.every_row_usable ||
+        reply.next_token.unusable) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "list instances: the reply is no complete list");
     }
     (void)text_copy(next_token, VAST_TOKEN_SIZE, reply.next_token.text);

@@ -16,7 +16,8 @@ static void filter_bool(struct json_writer *writer, const char *field, bool valu
 }
 
 /* A filter whose limit is 0 is left out. */
-static void filter_number(struct json_writer *writer, const char *field, const char *operator, int64_t value, int digits)
+static void filter_number(struct json_writer *writer, const char *field, const char *operator, int64_t value,
+                          int digits)
 {
     if (value > 0) {
         begin_filter(writer, field, operator);

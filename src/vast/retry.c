@@ -49,7 +49,7 @@ static int64_t next_pause_ns(struct retry *retry, const struct error *error)
 {
     int64_t pause_ns = retry->pause_ns > error->retry_after_ns ? retry->pause_ns : error->retry_after_ns;
     uint64_t bits = world_random_bits(retry->world, RANDOM_RETRY_JITTER, retry->stream, (uint32_t)retry->attempt);
-    int64_t jitter_ns = (int64_t)(bits >> 32) % (pause_ns / JITTER_DIVISOR + 1);
+    int64_t jitter_ns = (int64_t)(bits >> 1) % (pause_ns / JITTER_DIVISOR + 1);
     retry->pause_ns = saturating_add(retry->pause_ns, retry->pause_ns);
     if (retry->pause_ns > retry->longest_pause_ns) {
         retry->pause_ns = retry->longest_pause_ns;
@@ -73,9 +73,9 @@ bool retry_again(struct retry *retry, struct error *error)
     if (!again) {
         return false;
     }
-    if (world_sleep_until(retry->world, resume_ns) != ERR_OK) {
+    enum error_code slept = world_sleep_until(retry->world, resume_ns);
+    if (slept == ERR_INTERRUPTED) {
         (void)error_set(error, ERR_INTERRUPTED, "%s: interrupted while waiting to ask again", retry->operation);
-        return false;
     }
-    return true;
+    return slept == ERR_OK;
 }

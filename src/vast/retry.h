@@ -27,7 +27,7 @@ struct retry retry_begin(struct world *world, const char *operation, uint32_t st
 
 /*
  * After an attempt that ended with `error`: true when it should be made again, after having slept. False when it is final:
- * another class, no attempts left, no time left, or interrupted (error->code says which; it is set to ERR_INTERRUPTED then).
+ * another class, no attempts left, no time left (the surrounding shield's included), or interrupted (error->code says which; it is set to ERR_INTERRUPTED then).
  */
 MUST_USE bool retry_again(struct retry *retry, struct error *error);
 

@@ -30,8 +30,8 @@ void note_end(struct world *world, struct note *note, const char *kind)
     world_note(world, kind, ids, data);
 }
 
-static PRINTF_LIKE(5, 0) void note_text(struct world *world, const char *kind, const char *key, const char *value, const char *format,
-                      va_list arguments)
+static PRINTF_LIKE(5, 0) void note_text(struct world *world, const char *kind, const char *key, const char *value,
+                                        const char *format, va_list arguments)
 {
     char text[LOG_LINE_SIZE];
     (void)text_format_list(text, sizeof text, format, arguments);

@@ -1,3 +1,6 @@
+/* glibc's fortified siglongjmp() takes a jump to another stack for a mistake and aborts. */
+#undef _FORTIFY_SOURCE
+
 #include "world/task.h"
 
 #include <assert.h>
@@ -24,7 +27,8 @@
 #endif
 #endif
 
-enum { STACK_SIZE = 256 * 1024, GUARD_SIZE = 4096 };
+/* The guard is a multiple of every page size in use, and wider than any frame that could step over it. */
+enum { STACK_SIZE = 256 * 1024, GUARD_SIZE = 64 * 1024 };
 
 struct task {
     struct scheduler *scheduler;
@@ -45,7 +49,6 @@ struct task {
     bool entered;
     bool queued;
     bool waiting;
-    bool timed_out;
     bool cancelled;
     bool shielded;
 };
@@ -337,7 +340,6 @@ void completion_finish(struct completion *completion)
 void timer_fire(struct timer *timer)
 {
     timer->armed = false;
-    timer->task->timed_out = true;
     make_ready(timer->task);
 }
 
@@ -346,15 +348,22 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+int64_t task_deadline_ns(const struct scheduler *scheduler, int64_t deadline_ns)
+{
+    const struct task *task = scheduler->current;
+    assert(task != NULL);
+    return task->shielded ? earlier(deadline_ns, task->shield_deadline_ns) : deadline_ns;
+}
+
 /* Parks the current task until one of the three ends is there. */
 static void park(struct scheduler *scheduler, struct task *task, struct completion *completion, int64_t deadline_ns)
 {
     const struct timer_source *timers = &scheduler->timers;
-    task->timed_out = false;
     task->waiting = true;
     task->timer.due_ns = deadline_ns;
     timers->arm(timers->context, &task->timer);
     if (completion != NULL) {
+        assert(completion->waiter == NULL);
         completion->waiter = task;
     }
     leave_task(task);
@@ -371,9 +380,7 @@ enum wait_end task_wait(struct scheduler *scheduler, struct completion *completi
 {
     struct task *task = scheduler->current;
     assert(task != NULL && deadline_ns < INT64_MAX);
-    if (task->shielded) {
-        deadline_ns = earlier(deadline_ns, task->shield_deadline_ns);
-    }
+    deadline_ns = task_deadline_ns(scheduler, deadline_ns);
     bool finished = completion != NULL && completion->finished;
     if (!finished && !task_is_cancelled(scheduler) &&
         deadline_ns > scheduler->timers.now_ns(scheduler->timers.context)) {

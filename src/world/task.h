@@ -87,6 +87,9 @@ void completion_finish(struct completion *completion);
 /* Waits in the current task. `completion` NULL waits for the deadline alone. A finished completion wins over a cancellation. */
 enum wait_end task_wait(struct scheduler *scheduler, struct completion *completion, int64_t deadline_ns);
 
+/* The moment at which a wait of the current task until `deadline_ns` really ends: no later than its shield does. */
+int64_t task_deadline_ns(const struct scheduler *scheduler, int64_t deadline_ns);
+
 /* What the surrounding shield was; give it back to task_shield_end(). */
 struct shield {
     bool outer_shielded;

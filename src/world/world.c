@@ -20,7 +20,19 @@ int64_t world_deadline_ns(struct world *world, int64_t duration_ns)
 
 enum error_code world_sleep_until(struct world *world, int64_t moment_ns)
 {
-    return task_wait(world->scheduler, NULL, moment_ns) == WAIT_CANCELLED ? ERR_INTERRUPTED : ERR_OK;
+    if (task_wait(world->scheduler, NULL, moment_ns) == WAIT_CANCELLED) {
+        return ERR_INTERRUPTED;
+    }
+    return world_now_ns(world) < moment_ns ? ERR_DEADLINE : ERR_OK;
+}
+
+/* ERR_OK, or why a call must not even begin. */
+static enum error_code may_begin(struct world *world, int64_t deadline_ns)
+{
+    if (task_is_cancelled(world->scheduler)) {
+        return ERR_INTERRUPTED;
+    }
+    return task_deadline_ns(world->scheduler, deadline_ns) > world_now_ns(world) ? ERR_OK : ERR_DEADLINE;
 }
 
 uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
@@ -74,15 +86,18 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     reply->status = 0;
     reply->content_type[0] = '\0';
     buffer_clear(&reply->body);
-    if (task_is_cancelled(world->scheduler)) {
-        return ERR_INTERRUPTED;
+    if (ordinal != NULL) {
+        *ordinal = 0;
+    }
+    enum error_code code = may_begin(world, deadline_ns);
+    if (code != ERR_OK) {
+        return code;
     }
     world->operations->http_start(world, &exchange);
     if (ordinal != NULL) {
         *ordinal = exchange.ordinal;
     }
     note_request(world, &exchange);
-    enum error_code code = ERR_OK;
     switch (task_wait(world->scheduler, &exchange.done, deadline_ns)) {
     case WAIT_FINISHED:
         code = exchange_outcome(&exchange);
@@ -121,8 +136,9 @@ enum error_code shell_open(struct world *world, struct shell_session *session, c
                            int64_t deadline_ns)
 {
     *session = (struct shell_session){.target = target};
-    if (task_is_cancelled(world->scheduler)) {
-        return ERR_INTERRUPTED;
+    enum error_code code = may_begin(world, deadline_ns);
+    if (code != ERR_OK) {
+        return code;
     }
     world->operations->shell_open(world, session);
     return shell_step(world, session, deadline_ns);
@@ -136,12 +152,12 @@ enum error_code shell_run(struct world *world, struct shell_session *session, st
     session->input = input;
     session->out = out;
     session->err = err;
-    if (task_is_cancelled(world->scheduler)) {
-        shell_close(world, session);
-        return ERR_INTERRUPTED;
+    session->fate = FATE_DELIVERED;
+    enum error_code code = may_begin(world, deadline_ns);
+    if (code == ERR_OK) {
+        world->operations->shell_run(world, session);
+        code = shell_step(world, session, deadline_ns);
     }
-    world->operations->shell_run(world, session);
-    enum error_code code = shell_step(world, session, deadline_ns);
     if (code != ERR_OK) {
         shell_close(world, session);
     }
@@ -157,8 +173,8 @@ void shell_close(struct world *world, struct shell_session *session)
 }
 
 enum error_code world_store(struct world *world, enum store_statement statement, const struct store_value *values,
-                            size_t value_count, store_row_function *row, void *row_context,
-                            struct store_result *result, int64_t deadline_ns)
+                            size_t value_count, store_row_function *row, void *row_context, struct store_result *result,
+                            int64_t deadline_ns)
 {
     *result = (struct store_result){.code = ERR_STORE_UNAVAILABLE, .message = "no answer in time"};
     (void)text_copy(result->sqlstate, sizeof result->sqlstate, "08000");

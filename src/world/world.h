@@ -17,6 +17,7 @@
  *
  * Rules
  *   - Every call that waits takes a deadline in monotonic nanoseconds; there is no way to wait without one.
+ *   - A call whose deadline (or whose shield's) has passed already begins nothing: ERR_DEADLINE, so nothing has taken effect.
  *   - A call that waits returns ERR_INTERRUPTED when its task is cancelled and not shielded; what it began is abandoned, which
  *     does not undo what has taken effect outside.
  *   - The transport's failures are the fates of base/fate.h; both worlds give the same error for each.
@@ -45,7 +46,7 @@ struct world_description {
     const char *scenario; /* "" when none */
     const char *timing;   /* where the times come from, "" when they are real */
     uint64_t seed;
-    int64_t speed_milli;  /* 1000: real time; 0: as fast as possible */
+    int64_t speed_milli; /* 1000: real time; 0: as fast as possible */
 };
 
 /* One HTTP exchange under way. Lives on the caller's stack. */
@@ -129,7 +130,7 @@ struct wall_time world_wall_now(struct world *world);
 /* Now plus `duration_ns`, as a deadline. */
 int64_t world_deadline_ns(struct world *world, int64_t duration_ns);
 
-/* Sleeps until `moment_ns`. ERR_OK, or ERR_INTERRUPTED. */
+/* Sleeps until `moment_ns`. ERR_OK; ERR_INTERRUPTED; ERR_DEADLINE when the surrounding shield ends before. */
 MUST_USE enum error_code world_sleep_until(struct world *world, int64_t moment_ns);
 
 /* ---- Random ------------------------------------------------------------------------------------------------------------ */
@@ -142,7 +143,8 @@ uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uin
 /*
  * One exchange. `reply->body` is initialised by the caller, and cleared here; its limit bounds the reply.
  * returns  ERR_OK when a whole reply is in hand, whatever its status; a fate's error; ERR_TIMED_OUT at the deadline;
- *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED.
+ *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when it was not even begun.
+ * `ordinal` (may be NULL) gets the request's number, 0 when none was sent.
  */
 MUST_USE enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,
                                     int64_t deadline_ns, uint64_t *ordinal);

@@ -85,6 +85,31 @@ static const struct program wrapper = {
     .options = {check_options, ARRAY_LENGTH(check_options)},
 };
 
+/* A program around another that has a command of its own beside. */
+static const struct option stage_options[] = {
+    INT64_OPTION(struct values, seed, "seed", "N", 0, INT64_MAX, NULL, "Where chance begins"),
+};
+static const struct option faults_options[] = {
+    LETTER_TEXT_OPTION(struct values, history, 'o', "output", "FILE", "Where it goes"),
+};
+static const struct command stage_commands[] = {
+    {.name = "faults",
+     .summary = "Lists faults",
+     .run = run_nothing,
+     .options = {faults_options, ARRAY_LENGTH(faults_options)}},
+};
+static const struct program mixed = {
+    .name = "mixed",
+    .version = "1.2.3",
+    .summary = "both",
+    .description = "Runs a command.",
+    .trailing = "COMMAND [ARG...]",
+    .options = {common, 1},
+    .own_options = {stage_options, ARRAY_LENGTH(stage_options)},
+    .commands = stage_commands,
+    .command_count = ARRAY_LENGTH(stage_commands),
+};
+
 /* One parsed command line. */
 struct outcome {
     enum error_code code;
@@ -257,6 +282,46 @@ static void test_a_trailing_command_stands_behind_dashes(void **state)
            "check");
 }
 
+/* Where a command line may trail and commands stand beside, dashes tell the one from the others. */
+static void test_commands_may_stand_beside_a_trailing_one(void **state)
+{
+    (void)state;
+    struct outcome outcome;
+    PARSE(&outcome, &mixed, "--seed", "3", "--json", "--", "faults", "--seed");
+    assert_int_equal(outcome.code, ERR_OK);
+    assert_null(outcome.line.command);
+    assert_int_equal(outcome.values.seed, 3);
+    assert_int_equal(outcome.line.argument_count, 2);
+    assert_string_equal(outcome.line.arguments[0], "faults");
+    PARSE(&outcome, &mixed, "--seed", "3");
+    assert_int_equal(outcome.code, ERR_OK);
+    assert_null(outcome.line.command);
+    assert_int_equal(outcome.line.argument_count, 0);
+    PARSE(&outcome, &mixed, "--json", "faults");
+    assert_int_equal(outcome.code, ERR_OK);
+    assert_ptr_equal(outcome.line.command, &stage_commands[0]);
+    assert_true(outcome.values.json);
+    REFUSE(&mixed, "--seed is no option of faults", "", "--seed", "3", "faults");
+    REFUSE(&mixed, "unknown option --seed of faults", "see mixed faults --help", "faults", "--seed", "3");
+    REFUSE(&mixed, "unknown option --seeed", "did you mean --seed?", "--seeed", "3");
+    REFUSE(&mixed, "unknown command 'fualts'", "did you mean faults?", "fualts");
+    REFUSE(&mixed, "unknown command 'dumont'", "put -- before the command: mixed -- dumont ...", "dumont", "check");
+    REFUSE(&mixed, "faults: too many arguments", "usage: mixed faults [options]", "faults", "--", "x");
+}
+
+/* A letter says the same as the option's name, alone and with its value behind it. */
+static void test_an_option_may_have_a_letter(void **state)
+{
+    (void)state;
+    struct outcome outcome;
+    PARSE(&outcome, &mixed, "faults", "-o", "file");
+    assert_int_equal(outcome.code, ERR_OK);
+    assert_string_equal(outcome.values.history, "file");
+    REFUSE(&mixed, "--output: expected FILE behind it", "", "faults", "-o");
+    REFUSE(&mixed, "unknown option -of of faults", "see mixed faults --help", "faults", "-of");
+    REFUSE(&mixed, "unknown option -o", "see mixed --help", "-o", "file");
+}
+
 /* A text that is collected has room for so many and says when it is full. */
 static void test_collected_texts_are_bounded(void **state)
 {
@@ -370,6 +435,37 @@ static void test_the_help_of_a_program_is_whole(void **state)
     assert_string_equal(render(&program, REQUEST_VERSION, NULL, text), "stage 1.2.3\n");
 }
 
+/* Own options stand apart from the common ones, and each command beside has its own line of usage. */
+static void test_the_help_tells_own_options_from_common_ones(void **state)
+{
+    (void)state;
+    char text[16384];
+    assert_string_equal(render(&mixed, REQUEST_HELP, NULL, text),
+                        "Usage: mixed [options] [-- COMMAND [ARG...]]\n"
+                        "       mixed faults [options]\n"
+                        "\n"
+                        "Runs a command.\n"
+                        "\n"
+                        "Commands:\n"
+                        "  faults                  Lists faults\n"
+                        "\n"
+                        "Options:\n"
+                        "  --seed N                Where chance begins (a whole number, at least 0)\n"
+                        "\n"
+                        "Common options:\n"
+                        "  --json                  Writes JSON on standard output, messages on standard\n"
+                        "                          error\n"
+                        "  --help                  Shows the help of the program, or of the command\n"
+                        "  --version               Shows the version\n");
+    assert_non_null(strstr(render(&mixed, REQUEST_HELP, &stage_commands[0], text),
+                           "\nOptions:\n  -o, --output FILE       Where it goes\n\nCommon options:\n"));
+    assert_null(strstr(text, "--seed"));
+    assert_non_null(strstr(render(&mixed, REQUEST_MAN, NULL, text), "\n.br\n.B mixed faults [options]\n"));
+    assert_non_null(strstr(text, "\n.SH OPTIONS\n.TP\n\\fB\\-\\-seed N\\fR\n"));
+    assert_non_null(strstr(render(&mixed, REQUEST_COMPLETION, NULL, text), "'') words+=' --seed' ;;\n"));
+    assert_non_null(strstr(text, "    -o|--output) return ;;\n"));
+}
+
 /* The man page names every command and option, and escapes what troff would take for its own. */
 static void test_the_man_page_says_the_same(void **state)
 {
@@ -411,10 +507,13 @@ int main(void)
         cmocka_unit_test(test_commands_have_one_word_or_two),
         cmocka_unit_test(test_arguments_are_counted_and_kept_in_order),
         cmocka_unit_test(test_a_trailing_command_stands_behind_dashes),
+        cmocka_unit_test(test_commands_may_stand_beside_a_trailing_one),
+        cmocka_unit_test(test_an_option_may_have_a_letter),
         cmocka_unit_test(test_collected_texts_are_bounded),
         cmocka_unit_test(test_requests_need_nothing_else),
         cmocka_unit_test(test_the_help_of_a_command_is_whole),
         cmocka_unit_test(test_the_help_of_a_program_is_whole),
+        cmocka_unit_test(test_the_help_tells_own_options_from_common_ones),
         cmocka_unit_test(test_the_man_page_says_the_same),
         cmocka_unit_test(test_the_completion_knows_all_names),
     };

@@ -65,7 +65,7 @@ static void test_the_sum_of_all_bills_is_the_credit_gone(void **state)
     market_bill(rig.market, 61 * NS_PER_S + 13);
     assert_int_equal(billed(&rig, NULL), market_charged_nusd(rig.market));
     for (int i = 0; i < MACHINES; i++) {
-        rig_destroy(&rig, (70 + i * 13) * NS_PER_S + i * 333333333 + 1, ids[i]);
+        rig_destroy(&rig, (70 + 13 * (int64_t)i) * NS_PER_S + INT64_C(333333333) * i + 1, ids[i]);
     }
     assert_true(billed(&rig, NULL) > 0);
     assert_int_equal(billed(&rig, NULL), 10 * NUSD_PER_USD - market_credit_nusd(rig.market));

@@ -325,6 +325,23 @@ static void test_an_instance_has_the_captured_members_in_every_status(void **sta
     rig_end(&rig);
 }
 
+/* A machine whose first status is an odd one has a text all the same: null means "no status yet". */
+static void test_status_msg_is_null_only_while_the_status_is(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 20);
+    rig.timeline = (struct machine_timeline){.statuses = {{NS_PER_S, ACTUAL_OFFLINE, NULL}}, .status_count = 1};
+    int64_t id = rig_rent(&rig, 0, rig_rentable_offer(&rig, 0), "a");
+    cJSON *before = rig_show(&rig, 0, id);
+    assert_true(cJSON_IsNull(rig_member(before, "status_msg")));
+    cJSON_Delete(before);
+    cJSON *after = rig_show(&rig, NS_PER_S, id);
+    assert_string_equal(rig_text(after, "status_msg"), "");
+    cJSON_Delete(after);
+    rig_end(&rig);
+}
+
 /* The account has the members that clients read. */
 static void test_the_account_has_the_captured_members(void **state)
 {
@@ -348,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_an_offer_has_the_captured_members_and_types),
         cmocka_unit_test(test_a_row_rendered_anew_equals_the_one_of_the_book),
         cmocka_unit_test(test_an_instance_has_the_captured_members_in_every_status),
+        cmocka_unit_test(test_status_msg_is_null_only_while_the_status_is),
         cmocka_unit_test(test_the_account_has_the_captured_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

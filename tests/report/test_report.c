@@ -170,7 +170,7 @@ static void test_the_projection_says_where_it_comes_from(void **state)
     cJSON_Delete(json);
 }
 
-/* Times that a scenario's author chose are assumed, not measured; those of a live world are measured. */
+/* Times that a scenario's author chose and those of a fake cloud are assumed, not measured; a live world's are measured. */
 static void test_provenance_follows_the_world(void **state)
 {
     struct example *example = *state;
@@ -180,6 +180,7 @@ static void test_provenance_follows_the_world(void **state)
     } worlds[] = {
         {"{\"journey\":\"check\",\"world\":\"virtual\",\"timing\":\"scenario\"}", STEP_ASSUMED},
         {"{\"journey\":\"check\",\"world\":\"virtual\",\"timing\":\"some-run\"}", STEP_REPLAYED},
+        {"{\"journey\":\"check\",\"world\":\"sockets\"}", STEP_ASSUMED},
         {"{\"journey\":\"check\",\"world\":\"live\"}", STEP_MEASURED},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(worlds); i++) {

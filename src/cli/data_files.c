@@ -1,8 +1,8 @@
+#include "cli/data_files.h"
+
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "sim/cli/sim_cli.h"
 
 enum { NAME_SIZE = 256 };
 

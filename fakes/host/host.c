@@ -1,0 +1,124 @@
+#include "fakes/host/host.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "fakes/host/host_state.h"
+#include "fakes/host/shell.h"
+
+/* Draws by host_random_bits(): the first ones have a fixed meaning, later ones are /dev/urandom's. */
+enum { DRAW_CONTAINER_ID = 0, DRAW_FIRST_FREE = 4096, FIRST_PID = 1042, STATUS_TOO_LONG = 126 };
+
+uint64_t host_random_bits(const struct host *host, uint32_t index)
+{
+    struct random_address address = {.purpose = RANDOM_HOST, .index = index};
+    return random_bits(host->facts.seed, address);
+}
+
+void host_container_id(const struct host *host, char out[16])
+{
+    uint64_t bits = host_random_bits(host, DRAW_CONTAINER_ID) & UINT64_C(0xffffffffffff);
+    (void)text_format(out, 16, "%012llx", (unsigned long long)bits);
+}
+
+/* What an unused GPU shows: cool, slow, a little power. */
+static struct host_gpu_load idle_load(const struct gpu_model *model)
+{
+    return (struct host_gpu_load){
+        .memory_used_mib = 1,
+        .temperature_c = 34,
+        .power_draw_mw = (int64_t)model->power_limit_w * 1000 / 18,
+        .fan_percent = model->has_fan ? 30 : 0,
+        .performance_state = model->has_fan ? 8 : 0,
+    };
+}
+
+struct host *host_new(struct heap *heap, const struct host_facts *facts)
+{
+    struct host *host = heap_alloc(heap, sizeof *host);
+    if (host == NULL) {
+        return NULL;
+    }
+    host->heap = heap;
+    host->facts = *facts;
+    host->gpu_model = gpu_model_or_default(facts->gpu_name);
+    host->gpu_load = idle_load(host->gpu_model);
+    host->gpu_state = facts->num_gpus > 0 ? HOST_GPU_READY : HOST_GPU_NONE;
+    host->files.disk_bytes = facts->disk_bytes;
+    host->files.outside_bytes = facts->disk_used_bytes;
+    host->random_draws = DRAW_FIRST_FREE;
+    host->next_pid = FIRST_PID;
+    return host;
+}
+
+void host_free(struct host *host)
+{
+    if (host != NULL) {
+        tree_free(&host->files);
+        heap_release(host->heap, host);
+    }
+}
+
+void host_set_disk_used(struct host *host, int64_t bytes)
+{
+    host->files.outside_bytes = bytes;
+}
+
+void host_set_gpu_load(struct host *host, const struct host_gpu_load *load)
+{
+    host->gpu_load = *load;
+}
+
+void host_set_gpu_state(struct host *host, enum host_gpu_state state)
+{
+    host->gpu_state = state;
+}
+
+static bool prepare_files(struct host *host, struct wall_time now)
+{
+    if (host->files.root != NULL) {
+        return true;
+    }
+    if (host_build_files(host, now.unix_ns) != TREE_OK) {
+        tree_free(&host->files);
+        return false;
+    }
+    host->boot_unix_ns = now.unix_ns;
+    return true;
+}
+
+static int run_login_shell(struct run *run, struct span command, struct span input, struct buffer *out,
+                           struct buffer *err)
+{
+    struct stream in = {.kind = STREAM_TEXT, .text = input};
+    struct stream standard_out = {.kind = STREAM_BUFFER, .buffer = out};
+    struct stream standard_err = {.kind = STREAM_BUFFER, .buffer = err};
+    struct shell shell;
+    if (!shell_start(&shell, run, (struct streams){&in, &standard_out, &standard_err})) {
+        return HOST_EXIT_KILLED;
+    }
+    const char *end = command.length == 0 ? NULL : memchr(command.at, '\0', command.length);
+    if (end != NULL) {
+        command.length = (size_t)(end - command.at); /* an argument of exec ends at its NUL */
+    }
+    return shell_run_text(&shell, command);
+}
+
+int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
+             struct buffer *err)
+{
+    if (command.length > SHELL_COMMAND_LIMIT) {
+        buffer_append_text(err, "/bin/bash: Argument list too long\n");
+        return STATUS_TOO_LONG;
+    }
+    if (!prepare_files(host, now)) {
+        return HOST_EXIT_KILLED;
+    }
+    struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
+    arena_init(&run.arena, host->heap, SHELL_ARENA_LIMIT);
+    int status = run_login_shell(&run, command, input, out, err);
+    run_close_streams(&run, NULL);
+    bool dead = run_is_dead(&run) || out->failed || err->failed;
+    arena_release(&run.arena);
+    return dead ? HOST_EXIT_KILLED : status & 0xff;
+}

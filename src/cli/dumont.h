@@ -1,0 +1,48 @@
+/*
+ * dumont's command line: its values and commands.
+ */
+#ifndef CLI_DUMONT_H
+#define CLI_DUMONT_H
+
+#include "cli/check_options.h"
+#include "cli/frame.h"
+
+/* What was given; NULL, -1 or false where nothing was. */
+struct dumont_values {
+    /* of all commands */
+    bool json;
+    bool quiet;
+    /* of those that use the network */
+    const char *history;
+    const char *cacert;
+    int64_t max_nusd;
+    bool live;
+    bool yes;
+    bool dry_run;
+    struct check_values check;
+    /* of those that work on files */
+    const char *report_dir;
+    const char *output;
+    bool markdown;
+    int64_t limit;
+};
+
+/* Commands that wait for the sockets of the next version. */
+enum exit_status dumont_check(void *context, const struct command_line *line);
+enum exit_status dumont_destroy(void *context, const struct command_line *line);
+enum exit_status dumont_reap(void *context, const struct command_line *line);
+enum exit_status dumont_status(void *context, const struct command_line *line);
+enum exit_status dumont_events_deliver(void *context, const struct command_line *line);
+
+/* Commands on a history. */
+enum exit_status dumont_record(void *context, const struct command_line *line);
+enum exit_status dumont_report(void *context, const struct command_line *line);
+
+/* Commands on the events store. */
+enum exit_status dumont_events_migrate(void *context, const struct command_line *line);
+enum exit_status dumont_events_list(void *context, const struct command_line *line);
+
+/* The name in front of what is said on standard error. */
+extern const char dumont_name[];
+
+#endif

@@ -1,0 +1,135 @@
+#include "base/version.h"
+#include "cli/dumont.h"
+
+#define NETWORK_OPTION_ROWS                                                                                            \
+    TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL, "Write the history"),                          \
+        TEXT_OPTION(struct dumont_values, cacert, "cacert", "FILE", NULL,                                              \
+                    "Trust the certificates in FILE, not the system's"),                                               \
+        FLAG_OPTION(struct dumont_values, live, "live", "Allow the real service, which costs real money"),             \
+        DECIMAL_OPTION(struct dumont_values, max_nusd, "max-usd", "X", 9, "dollars", 0, 1000000 * NUSD_PER_USD, NULL,  \
+                       "Spend at most so much"),                                                                       \
+        FLAG_OPTION(struct dumont_values, yes, "yes", "Do not ask"),                                                   \
+        FLAG_OPTION(struct dumont_values, dry_run, "dry-run", "Say what would be done, and do nothing")
+
+#define REPORT_DIR_OPTION                                                                                              \
+    TEXT_OPTION(struct dumont_values, report_dir, "report-dir", "DIR", NULL,                                           \
+                "Write the report folder: texts, JSON, log, history, plots")
+
+static const struct option program_options[] = {
+    FLAG_OPTION(struct dumont_values, json, "json", "JSON on standard output, and nothing else there"),
+    FLAG_OPTION(struct dumont_values, quiet, "quiet", "Say nothing but errors"),
+};
+
+static const struct option check_options[] = {
+    CHECK_OPTION_ROWS(struct dumont_values, check),
+    REPORT_DIR_OPTION,
+    NETWORK_OPTION_ROWS,
+};
+
+static const struct option network_options[] = {NETWORK_OPTION_ROWS};
+
+static const struct option record_options[] = {
+    LETTER_TEXT_OPTION(struct dumont_values, output, 'o', "output", "FILE", "Write it to FILE, not to standard output"),
+};
+
+static const struct option report_options[] = {
+    FLAG_OPTION(struct dumont_values, markdown, "markdown", "Print report.md instead of the text"),
+    REPORT_DIR_OPTION,
+};
+
+static const struct option list_options[] = {
+    INT64_OPTION(struct dumont_values, limit, "limit", "N", 1, 100000, "20", "At most so many"),
+};
+
+static const struct command commands[] = {
+    {
+        .name = "check",
+        .summary = "Rent the cheapest machine that fits, prove that it works, destroy it, prove that it is gone",
+        .options = {check_options, ARRAY_LENGTH(check_options)},
+        .run = dumont_check,
+    },
+    {
+        .name = "destroy",
+        .arguments = "ID",
+        .arguments_least = 1,
+        .arguments_most = 1,
+        .summary = "Destroy a machine and prove that it is gone",
+        .options = {network_options, ARRAY_LENGTH(network_options)},
+        .run = dumont_destroy,
+    },
+    {
+        .name = "reap",
+        .summary = "Find and destroy every machine that an earlier run may have left",
+        .options = {network_options, ARRAY_LENGTH(network_options)},
+        .run = dumont_reap,
+    },
+    {
+        .name = "status",
+        .summary = "Show the account's machines and what they cost",
+        .options = {network_options, ARRAY_LENGTH(network_options)},
+        .run = dumont_status,
+    },
+    {
+        .name = "record",
+        .arguments = "HISTORY",
+        .arguments_least = 1,
+        .arguments_most = 1,
+        .summary = "Turn the last run of a history into a recording that can be replayed",
+        .options = {record_options, ARRAY_LENGTH(record_options)},
+        .run = dumont_record,
+    },
+    {
+        .name = "report",
+        .arguments = "HISTORY",
+        .arguments_least = 1,
+        .arguments_most = 1,
+        .summary = "Report the last run of a history; the exit status tells of the report, not of that run",
+        .options = {report_options, ARRAY_LENGTH(report_options)},
+        .run = dumont_report,
+    },
+    {
+        .name = "events migrate",
+        .summary = "Make the tables that the events store lacks",
+        .run = dumont_events_migrate,
+    },
+    {
+        .name = "events list",
+        .summary = "List lifecycle events, the newest first",
+        .options = {list_options, ARRAY_LENGTH(list_options)},
+        .run = dumont_events_list,
+    },
+    {
+        .name = "events deliver",
+        .summary = "Deliver what waits for its webhooks",
+        .run = dumont_events_deliver,
+    },
+};
+
+static const struct help_row environment_rows[] = {
+    {"VAST_URL", "base URL of the Vast.ai API (default https://console.vast.ai)"},
+    {"VAST_API_KEY", "its key; else the file ~/.config/vastai/vast_api_key, then ~/.vast_api_key"},
+    {"DUMONT_SSH_KEY", "path of a private key whose public half the account knows"},
+    {"DUMONT_STATE_DIR", "folder of ledger and state (default $XDG_STATE_HOME/dumont or ~/.local/state/dumont)"},
+    {"DUMONT_DATABASE", "events store, sqlite:PATH (default the file events.sqlite of the state folder)"},
+};
+
+static const struct program program = {
+    .name = dumont_name,
+    .version = DUMONT_VERSION,
+    .summary = "rent, check and account for GPU machines on Vast.ai",
+    .description = "Rents GPU machines on Vast.ai, proves that they work, and never leaves one behind unsaid. This version works "
+                   "on what was recorded: record, report, events. Commands that need the network say that they are not there "
+                   "yet; dumont-sim runs the same client in virtual time.",
+    .options = {program_options, ARRAY_LENGTH(program_options)},
+    .commands = commands,
+    .command_count = ARRAY_LENGTH(commands),
+    .sections = (const struct help_section[]){exit_status_section,
+                                              {"Environment", environment_rows, ARRAY_LENGTH(environment_rows)}},
+    .section_count = 2,
+};
+
+int main(int argc, char **argv)
+{
+    struct dumont_values values = {.max_nusd = -1, .check = check_values_none()};
+    return frame_main(&program, argc, argv, &values, &values);
+}

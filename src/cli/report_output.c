@@ -1,0 +1,56 @@
+#include "cli/report_output.h"
+
+#include "cli/data_files.h"
+#include "cli/frame.h"
+#include "cli/report_folder.h"
+
+enum { PRINTED_SIZE_MAX = 64 * 1024 * 1024 };
+
+static enum error_code print_report(struct heap *heap, const struct report_output *output, const struct report *report,
+                                    struct error *error)
+{
+    struct buffer text;
+    buffer_init(&text, heap, PRINTED_SIZE_MAX);
+    if (output->json) {
+        report_write_json(report, &text);
+    } else if (output->markdown) {
+        report_write_markdown(report, false, &text);
+    } else if (!output->quiet) {
+        report_write_text(report, &text);
+    }
+    enum error_code code = text.failed ? error_set(error, ERR_NO_MEMORY, "no memory for the report")
+                                       : print_text((struct span){buffer_text(&text), text.length}, error);
+    buffer_release(&text);
+    return code;
+}
+
+static enum error_code write_folder(struct heap *heap, const struct report_output *output, const struct report *report,
+                                    struct span history, struct error *error)
+{
+    char plots_folder[FILE_PATH_SIZE];
+    bool plotted;
+    enum error_code code = data_folder("plots", plots_folder, error);
+    if (code == ERR_OK) {
+        code = report_folder_write(heap, output->folder, report, history, plots_folder, &plotted, error);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (!plotted) {
+        (void)say_error(output->program_name, error);
+    }
+    if (!output->quiet) {
+        say(output->program_name, "the report lies in %s", output->folder);
+    }
+    return ERR_OK;
+}
+
+enum error_code report_output_write(struct heap *heap, const struct report_output *output, const struct report *report,
+                                    struct span history, struct error *error)
+{
+    enum error_code code = ERR_OK;
+    if (output->folder != NULL) {
+        code = write_folder(heap, output, report, history, error);
+    }
+    return code == ERR_OK ? print_report(heap, output, report, error) : code;
+}
