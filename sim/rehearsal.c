@@ -283,6 +283,7 @@ enum error_code rehearsal_run(struct rehearsal *rehearsal, const struct rehearsa
     bool opened = open_run(&run, variation);
     if (opened) {
         result->end = play(&run, variation, result);
+        cloud_bill(run.cloud, virtual_world_now_ns(run.world));
         take_truth(&run, result);
     }
     virtual_world_free(run.world);

@@ -165,6 +165,11 @@ void cloud_advance(struct cloud *cloud, int64_t now_ns)
     market_advance(cloud->market, now_ns);
 }
 
+void cloud_bill(struct cloud *cloud, int64_t now_ns)
+{
+    market_bill(cloud->market, now_ns);
+}
+
 const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table)
 {
     return injector_store(cloud->injector, now_ns, table);

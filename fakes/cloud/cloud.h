@@ -46,6 +46,9 @@ const struct market *cloud_market(const struct cloud *cloud);
 int64_t cloud_next_change_ns(const struct cloud *cloud);
 void cloud_advance(struct cloud *cloud, int64_t now_ns);
 
+/* Tells the bill so far of every machine that still exists: what is owed when a run ends. */
+void cloud_bill(struct cloud *cloud, int64_t now_ns);
+
 /* ---- HTTP -------------------------------------------------------------------------------------------------------------- */
 
 /* One exchange. `effect_ns` and `reply_ns` are TIME_NEVER_NS when there will be none. */

@@ -18,7 +18,7 @@ struct arena_chunk;
 struct arena {
     struct heap *heap;
     struct arena_chunk *newest;
-    size_t left;  /* bytes of `limit` not yet taken from the heap */
+    size_t left; /* bytes of `limit` not yet taken from the heap */
     bool failed;
 };
 

@@ -96,7 +96,7 @@ static const char *composed_format(char letter)
         char letter;
         const char *format;
     } rows[] = {
-        {'F', "%Y-%m-%d"}, {'T', "%H:%M:%S"}, {'R', "%H:%M"}, {'D', "%m/%d/%y"}, {'c', "%a %b %e %H:%M:%S %Y"},
+        {'F', "%Y-%m-%d"},    {'T', "%H:%M:%S"}, {'R', "%H:%M"},    {'D', "%m/%d/%y"}, {'c', "%a %b %e %H:%M:%S %Y"},
         {'r', "%I:%M:%S %p"}, {'X', "%H:%M:%S"}, {'x', "%m/%d/%y"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

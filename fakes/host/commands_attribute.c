@@ -149,7 +149,8 @@ static int command_size(struct call *call, const char *letters, char size_letter
         return 1;
     }
     if (size == NULL) {
-        return call_usage(call, 1, reserve ? "no length argument specified" : "you must specify either '--size' or '--reference'");
+        return call_usage(
+            call, 1, reserve ? "no length argument specified" : "you must specify either '--size' or '--reference'");
     }
     if (options.operand_count == 0) {
         return call_usage(call, 1, reserve ? "no filename specified" : "missing file operand");
@@ -182,7 +183,8 @@ struct dd {
 
 static bool read_dd_operand(struct dd *dd, const char *word)
 {
-    static const char *const names[] = {"if=", "of=", "bs=", "count=", "skip=", "seek=", "conv=", "status=", "iflag=", "oflag="};
+    static const char *const names[] = {
+        "if=", "of=", "bs=", "count=", "skip=", "seek=", "conv=", "status=", "iflag=", "oflag="};
     const char *value = strchr(word, '=');
     size_t which = 0;
     while (which < ARRAY_LENGTH(names) && strncmp(word, names[which], strlen(names[which])) != 0) {
@@ -271,8 +273,8 @@ static void report_dd(struct call *call, const struct dd *dd, int64_t size)
     if (!dd->silent) {
         long long whole = (long long)(size / dd->block);
         int partial = size % dd->block != 0;
-        buffer_printf(call->err, "%lld+%d records in\n%lld+%d records out\n%lld bytes copied, 0.001 s\n", whole, partial,
-                      whole, partial, (long long)size);
+        buffer_printf(call->err, "%lld+%d records in\n%lld+%d records out\n%lld bytes copied, 0.001 s\n", whole,
+                      partial, whole, partial, (long long)size);
     }
 }
 
@@ -351,8 +353,9 @@ int command_mktemp(struct call *call)
     enum tree_error error = tree_make(call->files, call->shell->cwd, path, directory ? TREE_DIRECTORY : TREE_FILE,
                                       directory ? 0700 : 0600, call->run->now.unix_ns, &made);
     if (error != TREE_OK) {
-        return call_fail_path(call, directory ? "failed to create directory via template " : "failed to create file via template ",
-                              path, error);
+        return call_fail_path(
+            call, directory ? "failed to create directory via template " : "failed to create file via template ", path,
+            error);
     }
     buffer_printf(call->out, "%s\n", path);
     return 0;

@@ -101,7 +101,8 @@ static int64_t to_number(struct span text, bool *whole)
     }
     size_t length = text.length > 0 && text.at[0] == '-';
     bool point = false;
-    while (length < text.length && ((text.at[length] >= '0' && text.at[length] <= '9') || (text.at[length] == '.' && !point))) {
+    while (length < text.length &&
+           ((text.at[length] >= '0' && text.at[length] <= '9') || (text.at[length] == '.' && !point))) {
         point = point || text.at[length] == '.';
         length++;
     }
@@ -332,7 +333,8 @@ static bool parse_match(struct awk *awk, struct span subject)
         refuse(awk);
         return false;
     }
-    struct regex *regex = regex_compile(&awk->call->run->arena, pattern, (struct regex_flags){.extended = true}, &mistake);
+    struct regex *regex =
+        regex_compile(&awk->call->run->arena, pattern, (struct regex_flags){.extended = true}, &mistake);
     if (regex == NULL) {
         refuse(awk);
         return false;
@@ -360,7 +362,9 @@ static bool parse_condition(struct awk *awk)
     for (size_t i = 0; i < ARRAY_LENGTH(comparisons); i++) {
         if (accept(awk, comparisons[i].text)) {
             int order = compare(left, parse_joined(awk));
-            bool holds = order < 0 ? comparisons[i].when_less : order > 0 ? comparisons[i].when_more : comparisons[i].when_equal;
+            bool holds = order < 0   ? comparisons[i].when_less
+                         : order > 0 ? comparisons[i].when_more
+                                     : comparisons[i].when_equal;
             return holds != inverted;
         }
     }
@@ -458,7 +462,8 @@ int command_awk(struct call *call)
         }
     }
     if (options.wrong || options.operand_count == 0) {
-        buffer_append_text(call->err, options.wrong ? "" : "Usage: awk [-F value] [-v var=value] 'program' [file ...]\n");
+        buffer_append_text(call->err,
+                           options.wrong ? "" : "Usage: awk [-F value] [-v var=value] 'program' [file ...]\n");
         return 2;
     }
     const char *program = options.operands[0];

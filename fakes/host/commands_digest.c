@@ -18,7 +18,8 @@ struct checker {
     uint64_t different;
 };
 
-static enum tree_error digest_path(struct call *call, enum digest_kind kind, const char *path, char hex[DIGEST_HEX_SIZE])
+static enum tree_error digest_path(struct call *call, enum digest_kind kind, const char *path,
+                                   char hex[DIGEST_HEX_SIZE])
 {
     struct tree_node *file;
     if (strcmp(path, "-") != 0 && call_find(call, path, true, &file) == TREE_OK && file->kind == TREE_FILE) {
@@ -179,7 +180,8 @@ static int check_file(struct checker *checker, const char *path)
 
 static int command_digest(struct call *call, enum digest_kind kind)
 {
-    static const struct long_option names[] = {{"check", 'c'}, {"quiet", 'q'}, {"status", 's'}, {"binary", 'b'}, {NULL, 0}};
+    static const struct long_option names[] = {
+        {"check", 'c'}, {"quiet", 'q'}, {"status", 's'}, {"binary", 'b'}, {NULL, 0}};
     static char standard_input[] = "-";
     struct option_reader options;
     struct checker checker = {.call = call, .kind = kind};

@@ -100,8 +100,8 @@ static void fill_title(const struct df *df, enum df_column column, char *cell)
 
 static void print_table(const struct df *df, const struct file_system *systems, int32_t count)
 {
-    static const int least_width[DF_COLUMNS] = {[DF_SOURCE] = 14, [DF_TYPE] = 4,  [DF_SIZE] = 5,
-                                                [DF_USED] = 5,    [DF_AVAILABLE] = 5, [DF_PERCENT] = 4};
+    static const int least_width[DF_COLUMNS] = {
+        [DF_SOURCE] = 14, [DF_TYPE] = 4, [DF_SIZE] = 5, [DF_USED] = 5, [DF_AVAILABLE] = 5, [DF_PERCENT] = 4};
     char cells[1 + DF_ROWS][DF_COLUMNS][DF_CELL_SIZE];
     int widths[DF_COLUMNS];
     for (int32_t c = 0; c < df->column_count; c++) {
@@ -181,7 +181,8 @@ static bool read_df_options(struct df *df, struct option_reader *options, bool *
 
 int command_df(struct call *call)
 {
-    static const struct long_option names[] = {{"human-readable", 'h'}, {"output", 'o'}, {"block-size", 'B'}, {NULL, 0}};
+    static const struct long_option names[] = {
+        {"human-readable", 'h'}, {"output", 'o'}, {"block-size", 'B'}, {NULL, 0}};
     struct option_reader options;
     struct df df = {.call = call, .block_bytes = 1024, .block_name = "1K"};
     bool with_type = false;
@@ -370,7 +371,8 @@ static bool name_matches(const struct find *find, const char *name)
 
 static bool fits(const struct find *find, const struct tree_node *node, const char *shown_name, int32_t depth)
 {
-    static const char letters[] = {[TREE_FILE] = 'f', [TREE_DIRECTORY] = 'd', [TREE_SYMLINK] = 'l', [TREE_DEVICE] = 'c'};
+    static const char letters[] = {
+        [TREE_FILE] = 'f', [TREE_DIRECTORY] = 'd', [TREE_SYMLINK] = 'l', [TREE_DEVICE] = 'c'};
     return (find->type == '\0' || find->type == letters[node->kind]) && depth >= find->least &&
            (find->name == NULL || name_matches(find, shown_name));
 }
@@ -393,7 +395,8 @@ static void find_below(const struct find *find, const char *path, struct tree_no
         int32_t depth = tree_depth(node, top);
         struct tree_node *next = tree_walk(top, node);
         bool too_deep = find->deepest >= 0 && depth > find->deepest;
-        if (!too_deep && fits(find, node, node == top ? (node->parent == NULL ? "/" : node->name) : node->name, depth)) {
+        if (!too_deep &&
+            fits(find, node, node == top ? (node->parent == NULL ? "/" : node->name) : node->name, depth)) {
             if (find->deletes && node->first_child == NULL && node != top) {
                 (void)tree_remove(call->files, node, call->run->now.unix_ns);
             } else if (!find->deletes && node == top) {

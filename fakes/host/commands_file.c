@@ -109,9 +109,9 @@ int command_rmdir(struct call *call)
         struct tree_node *node;
         enum tree_error error = call_find(call, options.operands[i], false, &node);
         if (error == TREE_OK) {
-            error = node->kind != TREE_DIRECTORY  ? TREE_NOT_DIRECTORY
-                    : node->first_child != NULL ? TREE_NOT_EMPTY
-                                                : tree_remove(call->files, node, call->run->now.unix_ns);
+            error = node->kind != TREE_DIRECTORY ? TREE_NOT_DIRECTORY
+                    : node->first_child != NULL  ? TREE_NOT_EMPTY
+                                                 : tree_remove(call->files, node, call->run->now.unix_ns);
         }
         if (error != TREE_OK) {
             status = call_fail_path(call, "failed to remove ", options.operands[i], error);
@@ -311,7 +311,8 @@ int command_mv(struct call *call)
     int status = 0;
     for (int i = 0; i < placement.count; i++) {
         struct tree_node *old;
-        bool skipped = no_clobber && call_find(call, target_of(&placement, placement.sources[i]), false, &old) == TREE_OK;
+        bool skipped =
+            no_clobber && call_find(call, target_of(&placement, placement.sources[i]), false, &old) == TREE_OK;
         if (!skipped && move_one(&placement, placement.sources[i]) != 0) {
             status = 1;
         }
@@ -363,7 +364,8 @@ static enum tree_error copy_entry(struct call *call, const struct tree_node *fro
 }
 
 /* Walks the source and its copy side by side. */
-static enum tree_error copy_below(struct call *call, const struct tree_node *top, struct tree_node *copy, bool keeps_time)
+static enum tree_error copy_below(struct call *call, const struct tree_node *top, struct tree_node *copy,
+                                  bool keeps_time)
 {
     struct tree_node *node = top->first_child;
     struct tree_node *directory = copy;

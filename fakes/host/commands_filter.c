@@ -36,7 +36,7 @@ struct sort_order {
     bool numeric;
     bool human;
     bool unique;
-    int64_t key;   /* field to sort by, from 1; 0: the line */
+    int64_t key;    /* field to sort by, from 1; 0: the line */
     char separator; /* 0: blanks */
 };
 
@@ -126,7 +126,8 @@ static void sort_lines(const struct sort_order *order, struct span *lines, struc
             size_t left = start;
             size_t right = middle;
             for (size_t to = start; to < end; to++) {
-                bool takes_left = left < middle && (right >= end || compare_lines(order, lines[left], lines[right]) <= 0);
+                bool takes_left =
+                    left < middle && (right >= end || compare_lines(order, lines[left], lines[right]) <= 0);
                 spare[to] = takes_left ? lines[left++] : lines[right++];
             }
         }
@@ -176,8 +177,8 @@ static int sort_text(struct call *call, const struct sort_order *order, struct s
 
 int command_sort(struct call *call)
 {
-    static const struct long_option names[] = {
-        {"reverse", 'r'}, {"numeric-sort", 'n'}, {"human-numeric-sort", 'h'}, {"unique", 'u'}, {"key", 'k'}, {NULL, 0}};
+    static const struct long_option names[] = {{"reverse", 'r'}, {"numeric-sort", 'n'}, {"human-numeric-sort", 'h'},
+                                               {"unique", 'u'},  {"key", 'k'},          {NULL, 0}};
     struct option_reader options;
     struct sort_order order = {.key = 0};
     const char *output = NULL;

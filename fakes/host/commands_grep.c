@@ -258,11 +258,11 @@ static bool read_option(struct grep *grep, char letter, const char *value)
         char letter;
         bool *flag;
     } flags[] = {
-        {'E', &grep->flags.extended}, {'F', &grep->flags.fixed},   {'i', &grep->flags.ignore_case},
-        {'v', &grep->inverted},       {'c', &grep->counts},        {'l', &grep->lists_files},
-        {'q', &grep->quiet},          {'n', &grep->numbers},       {'o', &grep->only_matches},
-        {'x', &grep->whole_lines},    {'w', &grep->whole_words},   {'s', &grep->no_messages},
-        {'r', &grep->recursive},      {'R', &grep->recursive},     {'H', &grep->with_names},
+        {'E', &grep->flags.extended}, {'F', &grep->flags.fixed},    {'i', &grep->flags.ignore_case},
+        {'v', &grep->inverted},       {'c', &grep->counts},         {'l', &grep->lists_files},
+        {'q', &grep->quiet},          {'n', &grep->numbers},        {'o', &grep->only_matches},
+        {'x', &grep->whole_lines},    {'w', &grep->whole_words},    {'s', &grep->no_messages},
+        {'r', &grep->recursive},      {'R', &grep->recursive},      {'H', &grep->with_names},
         {'h', &grep->without_names},  {'P', &grep->flags.extended},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
@@ -276,10 +276,20 @@ static bool read_option(struct grep *grep, char letter, const char *value)
 
 int command_grep(struct call *call)
 {
-    static const struct long_option names[] = {
-        {"extended-regexp", 'E'}, {"fixed-strings", 'F'}, {"ignore-case", 'i'}, {"invert-match", 'v'}, {"count", 'c'},
-        {"quiet", 'q'},           {"silent", 'q'},        {"line-number", 'n'}, {"only-matching", 'o'}, {"color", 'a'},
-        {"files-with-matches", 'l'}, {"regexp", 'e'},     {"max-count", 'm'},   {NULL, 0}};
+    static const struct long_option names[] = {{"extended-regexp", 'E'},
+                                               {"fixed-strings", 'F'},
+                                               {"ignore-case", 'i'},
+                                               {"invert-match", 'v'},
+                                               {"count", 'c'},
+                                               {"quiet", 'q'},
+                                               {"silent", 'q'},
+                                               {"line-number", 'n'},
+                                               {"only-matching", 'o'},
+                                               {"color", 'a'},
+                                               {"files-with-matches", 'l'},
+                                               {"regexp", 'e'},
+                                               {"max-count", 'm'},
+                                               {NULL, 0}};
     struct option_reader options;
     struct grep grep = {.call = call, .most = -1};
     const char *expression = NULL;

@@ -22,7 +22,8 @@ static const char *kind_name(const struct tree_node *node)
 
 static char kind_letter(const struct tree_node *node)
 {
-    static const char letters[] = {[TREE_FILE] = '-', [TREE_DIRECTORY] = 'd', [TREE_SYMLINK] = 'l', [TREE_DEVICE] = 'c'};
+    static const char letters[] = {
+        [TREE_FILE] = '-', [TREE_DIRECTORY] = 'd', [TREE_SYMLINK] = 'l', [TREE_DEVICE] = 'c'};
     return letters[node->kind];
 }
 
@@ -130,8 +131,10 @@ static void print_entry(struct ls *ls, const struct tree_node *node, const char 
         buffer_printf(out, " -> %s", buffer_text(&node->content));
     }
     if (ls->marks) {
-        buffer_append_text(out, node->kind == TREE_DIRECTORY ? "/" : node->kind == TREE_SYMLINK && !ls->details ? "@"
-                                : node->kind == TREE_FILE && (node->mode & 0111) != 0 ? "*" : "");
+        buffer_append_text(out, node->kind == TREE_DIRECTORY                          ? "/"
+                                : node->kind == TREE_SYMLINK && !ls->details          ? "@"
+                                : node->kind == TREE_FILE && (node->mode & 0111) != 0 ? "*"
+                                                                                      : "");
     }
     buffer_append_char(out, '\n');
 }
@@ -269,7 +272,8 @@ static int list_operands(struct ls *ls, const struct option_reader *options)
 
 int command_ls(struct call *call)
 {
-    static const struct long_option names[] = {{"all", 'a'}, {"almost-all", 'A'}, {"human-readable", 'h'}, {"color", '1'}, {NULL, 0}};
+    static const struct long_option names[] = {
+        {"all", 'a'}, {"almost-all", 'A'}, {"human-readable", 'h'}, {"color", '1'}, {NULL, 0}};
     static char here[] = ".";
     struct option_reader options;
     struct ls ls = {.call = call};
@@ -280,9 +284,9 @@ int command_ls(struct call *call)
         struct {
             char letter;
             bool *flag;
-        } flags[] = {{'a', &ls.all},     {'A', &ls.almost_all}, {'l', &ls.details}, {'h', &ls.human},
-                     {'t', &ls.by_time}, {'S', &ls.by_size},    {'r', &ls.reverse}, {'d', &ls.itself},
-                     {'R', &ls.recursive}, {'F', &ls.marks},    {'i', &ls.inodes}};
+        } flags[] = {{'a', &ls.all},       {'A', &ls.almost_all}, {'l', &ls.details}, {'h', &ls.human},
+                     {'t', &ls.by_time},   {'S', &ls.by_size},    {'r', &ls.reverse}, {'d', &ls.itself},
+                     {'R', &ls.recursive}, {'F', &ls.marks},      {'i', &ls.inodes}};
         for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
             *flags[i].flag = *flags[i].flag || flags[i].letter == letter;
         }
@@ -457,4 +461,3 @@ int command_readlink(struct call *call)
     }
     return status;
 }
-

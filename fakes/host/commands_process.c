@@ -53,7 +53,9 @@ int command_pgrep(struct call *call)
         counts = counts || letter == 'c';
     }
     if (options.wrong || options.operand_count == 0) {
-        buffer_append_text(call->err, options.wrong ? "" : "pgrep: no matching criteria specified\nTry `pgrep --help' for more information.\n");
+        buffer_append_text(
+            call->err,
+            options.wrong ? "" : "pgrep: no matching criteria specified\nTry `pgrep --help' for more information.\n");
         return 2;
     }
     const char *mistake;
@@ -102,7 +104,9 @@ int command_kill(struct call *call)
         first = strcmp(call->argv[1], "-s") == 0 || strcmp(call->argv[1], "-n") == 0 ? 3 : 2;
     }
     if (first >= call->argc) {
-        shell_complain(call->shell, "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
+        shell_complain(
+            call->shell,
+            "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
         return 2;
     }
     int status = 0;
@@ -143,7 +147,8 @@ int command_top(struct call *call)
     long long total = (long long)call->host->facts.ram_mib;
     buffer_printf(call->out, "MiB Mem : %8lld.0 total, %8lld.0 free, %8lld.0 used, %8lld.0 buff/cache\n", total,
                   total - total / 50 - total / 10, total / 50, total / 10);
-    buffer_printf(call->out, "MiB Swap:      0.0 total,      0.0 free,      0.0 used. %8lld.0 avail Mem\n\n", total - total / 50);
+    buffer_printf(call->out, "MiB Swap:      0.0 total,      0.0 free,      0.0 used. %8lld.0 avail Mem\n\n",
+                  total - total / 50);
     buffer_append_text(call->out, "    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND\n");
     for (size_t i = 0; i < ARRAY_LENGTH(processes); i++) {
         buffer_printf(call->out, "%7d root      20   0    7380   3560   3120 S   0.0   0.0   0:00.01 %s\n",

@@ -378,7 +378,9 @@ int command_sed(struct call *call)
     }
     int first = expressions == 0;
     if (options.wrong || options.operand_count < first) {
-        buffer_append_text(call->err, options.wrong ? "" : "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n");
+        buffer_append_text(call->err,
+                           options.wrong ? ""
+                                         : "Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n");
         return 1;
     }
     if (first == 1 && !parse_script(sed, options.operands[0])) {

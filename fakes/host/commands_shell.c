@@ -153,9 +153,11 @@ static int read_set_options(struct call *call, int i)
         }
         for (const char *letter = word + 1; *letter != '\0'; letter++) {
             bool named = *letter == 'o' && i + 1 < call->argc;
-            bool known = named ? set_named_option(call->shell, call->argv[++i], on) : set_option(call->shell, *letter, on);
+            bool known =
+                named ? set_named_option(call->shell, call->argv[++i], on) : set_option(call->shell, *letter, on);
             if (!known) {
-                shell_complain(call->shell, "set: %s: invalid option%s\n", named ? call->argv[i] : word, named ? " name" : "");
+                shell_complain(call->shell, "set: %s: invalid option%s\n", named ? call->argv[i] : word,
+                               named ? " name" : "");
                 return 0;
             }
         }

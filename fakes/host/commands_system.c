@@ -96,7 +96,8 @@ int command_free(struct call *call)
     int64_t used = total / 50;
     int64_t cached = total / 10;
     const int64_t memory[] = {total, used, total - used - cached, total / 1000, cached, total - used};
-    buffer_append_text(call->out, "               total        used        free      shared  buff/cache   available\nMem:    ");
+    buffer_append_text(call->out,
+                       "               total        used        free      shared  buff/cache   available\nMem:    ");
     for (size_t i = 0; i < ARRAY_LENGTH(memory); i++) {
         append_memory(call, memory[i], unit);
     }
@@ -158,7 +159,8 @@ static bool parse_date(struct call *call, const char *text, struct wall_time *ou
 
 int command_date(struct call *call)
 {
-    static const struct long_option names[] = {{"utc", 'u'}, {"date", 'd'}, {"iso-8601", 'I'}, {"reference", 'r'}, {NULL, 0}};
+    static const struct long_option names[] = {
+        {"utc", 'u'}, {"date", 'd'}, {"iso-8601", 'I'}, {"reference", 'r'}, {NULL, 0}};
     struct option_reader options;
     struct wall_time moment = call->run->now;
     const char *format = "%a %b %e %H:%M:%S UTC %Y";
@@ -201,7 +203,8 @@ int command_sleep(struct call *call)
     for (int i = 1; i < call->argc; i++) {
         size_t digits = strspn(call->argv[i], "0123456789.");
         const char *suffix = call->argv[i] + digits;
-        bool valid = strcmp(call->argv[i], "infinity") == 0 || (digits > 0 && strchr("smhd", suffix[0]) != NULL && (suffix[0] == '\0' || suffix[1] == '\0'));
+        bool valid = strcmp(call->argv[i], "infinity") == 0 ||
+                     (digits > 0 && strchr("smhd", suffix[0]) != NULL && (suffix[0] == '\0' || suffix[1] == '\0'));
         if (!valid) {
             return call_usage(call, 1, "invalid time interval '%s'", call->argv[i]);
         }
@@ -231,11 +234,10 @@ int command_id(struct call *call)
 int command_apt_get(struct call *call)
 {
     struct option_reader options;
-    if (!options_start(&options, call, "yqfdso:", (const struct long_option[]){{"yes", 'y'},
-                                                                               {"assume-yes", 'y'},
-                                                                               {"quiet", 'q'},
-                                                                               {"no-install-recommends", 'f'},
-                                                                               {NULL, 0}})) {
+    if (!options_start(
+            &options, call, "yqfdso:",
+            (const struct long_option[]){
+                {"yes", 'y'}, {"assume-yes", 'y'}, {"quiet", 'q'}, {"no-install-recommends", 'f'}, {NULL, 0}})) {
         return 100;
     }
     while (options_next(&options) != 0) {

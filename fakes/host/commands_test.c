@@ -96,7 +96,7 @@ static bool test_numbers(struct test *test, const char *left, const char *operat
         const char *name;
         bool when_less, when_equal, when_more;
     } rows[] = {
-        {"-eq", false, true, false}, {"-ne", true, false, true}, {"-lt", true, false, false},
+        {"-eq", false, true, false}, {"-ne", true, false, true},  {"-lt", true, false, false},
         {"-le", true, true, false},  {"-gt", false, false, true}, {"-ge", false, true, true},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

@@ -109,7 +109,8 @@ static void append_part(struct buffer *out, const struct part *part, struct span
     bool keeps_end = part->is_tail;
     if (part->from_start) {
         int64_t skipped = part->count > 0 ? part->count - 1 : 0;
-        cut = part->bytes ? ((uint64_t)skipped < text.length ? (size_t)skipped : text.length) : line_start(text, skipped);
+        cut =
+            part->bytes ? ((uint64_t)skipped < text.length ? (size_t)skipped : text.length) : line_start(text, skipped);
     } else if (part->is_tail || part->all_but) {
         cut = part->bytes ? text.length - count : last_lines(text, part->count);
     } else {
@@ -293,7 +294,8 @@ static int count_operands(struct call *call, const struct option_reader *options
 
 int command_wc(struct call *call)
 {
-    static const struct long_option names[] = {{"lines", 'l'}, {"words", 'w'}, {"bytes", 'c'}, {"chars", 'm'}, {NULL, 0}};
+    static const struct long_option names[] = {
+        {"lines", 'l'}, {"words", 'w'}, {"bytes", 'c'}, {"chars", 'm'}, {NULL, 0}};
     static const char letters[] = "lwmcL";
     struct option_reader options;
     bool wanted[WC_COUNTS] = {false};

@@ -5,7 +5,8 @@
 
 static const char *kind_of_name(struct call *call, const char *name, char path[TREE_PATH_LIMIT + 1])
 {
-    static const char *const keywords[] = {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "!", "{", "}"};
+    static const char *const keywords[] = {"if", "then", "else", "elif", "fi", "for", "while", "until",
+                                           "do", "done", "case", "esac", "!",  "{",   "}"};
     (void)text_copy(path, TREE_PATH_LIMIT + 1, name);
     for (size_t i = 0; i < ARRAY_LENGTH(keywords); i++) {
         if (strcmp(name, keywords[i]) == 0) {
@@ -31,7 +32,8 @@ static const char *kind_of_name(struct call *call, const char *name, char path[T
         bool named = strchr(name, '/') != NULL;
         bool fits = named ? text_copy(path, TREE_PATH_LIMIT + 1, name)
                           : text_format(path, TREE_PATH_LIMIT + 1, "%.*s/%s", (int)length, folder, name);
-        if (fits && call_find(call, path, true, &node) == TREE_OK && node->kind == TREE_FILE && (node->mode & 0111) != 0) {
+        if (fits && call_find(call, path, true, &node) == TREE_OK && node->kind == TREE_FILE &&
+            (node->mode & 0111) != 0) {
             return "file";
         }
         folder += length + (folder[length] == ':');
@@ -93,8 +95,8 @@ int command_which(struct call *call)
         bool is_program = command != NULL && command->kind != COMMAND_BUILTIN;
         if (is_program && strchr(call->argv[i], '/') == NULL) {
             buffer_printf(call->out, "/usr/bin/%s\n", call->argv[i]);
-        } else if (is_program || (command == NULL && kind_of_name(call, call->argv[i], path) != NULL &&
-                                  strchr(path, '/') != NULL)) {
+        } else if (is_program ||
+                   (command == NULL && kind_of_name(call, call->argv[i], path) != NULL && strchr(path, '/') != NULL)) {
             buffer_printf(call->out, "%s\n", is_program ? call->argv[i] : path);
         } else {
             status = 1;

@@ -1,5 +1,6 @@
 #include "fakes/host/file_tree.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *tree_error_text(enum tree_error error)
@@ -39,6 +40,17 @@ static void charge(struct file_tree *tree, struct tree_node *node)
     tree->charged_bytes += node->charged_bytes;
 }
 
+static void start_node(struct file_tree *tree, struct tree_node *node, enum tree_kind kind, uint32_t mode,
+                       int64_t now_ns)
+{
+    node->kind = kind;
+    node->mode = mode;
+    node->modified_ns = now_ns;
+    node->inode = ++tree->next_inode;
+    buffer_init(&node->content, tree->heap, TREE_CONTENT_LIMIT);
+    tree->node_count++;
+}
+
 static struct tree_node *new_node(struct file_tree *tree, enum tree_kind kind, struct span name, uint32_t mode,
                                   int64_t now_ns)
 {
@@ -46,13 +58,10 @@ static struct tree_node *new_node(struct file_tree *tree, enum tree_kind kind, s
     if (node == NULL) {
         return NULL;
     }
-    *node = (struct tree_node){.kind = kind, .mode = mode, .modified_ns = now_ns};
-    node->inode = ++tree->next_inode;
-    node->name = (char *)(node + 1);
-    memcpy(node->name, name.at, name.length);
-    node->name[name.length] = '\0';
-    buffer_init(&node->content, tree->heap, TREE_CONTENT_LIMIT);
-    tree->node_count++;
+    char *copy = (char *)(node + 1);
+    memcpy(copy, name.at, name.length);
+    node->name = copy;
+    start_node(tree, node, kind, mode, now_ns);
     return node;
 }
 
@@ -62,17 +71,24 @@ static void free_node(struct file_tree *tree, struct tree_node *node)
     tree->charged_bytes -= node->charged_bytes;
     tree->content_bytes -= node->content.length;
     buffer_release(&node->content);
-    if (node->name != (char *)(node + 1)) {
-        heap_release(tree->heap, node->name);
+    if (node->owns_name) {
+        heap_release(tree->heap, (void *)(uintptr_t)node->name);
     }
-    heap_release(tree->heap, node);
+    if (!node->reserved) {
+        heap_release(tree->heap, node);
+    }
 }
 
-enum tree_error tree_init(struct file_tree *tree, struct heap *heap, int64_t now_ns)
+enum tree_error tree_init(struct file_tree *tree, struct heap *heap, size_t image_nodes, int64_t now_ns)
 {
     tree->heap = heap;
     tree->next_inode = 1048576;
-    tree->root = new_node(tree, TREE_DIRECTORY, span_of(""), 0755, now_ns);
+    tree->reserve_used = 0;
+    tree->reserve_count = image_nodes;
+    tree->reserve = heap_alloc(heap, image_nodes * sizeof *tree->reserve);
+    if (tree->reserve != NULL) {
+        tree->root = new_node(tree, TREE_DIRECTORY, span_of(""), 0755, now_ns);
+    }
     return tree->root == NULL ? TREE_NO_MEMORY : TREE_OK;
 }
 
@@ -202,6 +218,18 @@ enum tree_error tree_add(struct file_tree *tree, struct tree_node *directory, st
     return TREE_OK;
 }
 
+struct tree_node *tree_add_image(struct file_tree *tree, struct tree_node *directory, const char *name,
+                                 enum tree_kind kind, uint32_t mode, int64_t now_ns)
+{
+    assert(tree->reserve_used < tree->reserve_count);
+    struct tree_node *node = &tree->reserve[tree->reserve_used++];
+    node->name = name;
+    node->reserved = true;
+    start_node(tree, node, kind, mode, now_ns);
+    link_node(directory, node);
+    return node;
+}
+
 enum tree_error tree_make(struct file_tree *tree, const char *cwd, const char *path, enum tree_kind kind, uint32_t mode,
                           int64_t now_ns, struct tree_node **out)
 {
@@ -240,12 +268,15 @@ static void free_below(struct file_tree *tree, struct tree_node *top)
 
 void tree_free(struct file_tree *tree)
 {
-    if (tree->root == NULL) {
-        return;
+    if (tree->root != NULL) {
+        free_below(tree, tree->root);
+        free_node(tree, tree->root);
+        tree->root = NULL;
     }
-    free_below(tree, tree->root);
-    free_node(tree, tree->root);
-    tree->root = NULL;
+    if (tree->reserve != NULL) {
+        heap_release(tree->heap, tree->reserve);
+        tree->reserve = NULL;
+    }
 }
 
 enum tree_error tree_remove(struct file_tree *tree, struct tree_node *node, int64_t now_ns)
@@ -279,10 +310,11 @@ enum tree_error tree_move(struct file_tree *tree, struct tree_node *node, struct
     memcpy(copy, name.at, name.length);
     node->parent->modified_ns = now_ns;
     unlink_node(node);
-    if (node->name != (char *)(node + 1)) {
-        heap_release(tree->heap, node->name);
+    if (node->owns_name) {
+        heap_release(tree->heap, (void *)(uintptr_t)node->name);
     }
     node->name = copy;
+    node->owns_name = true;
     link_node(directory, node);
     directory->modified_ns = now_ns;
     return TREE_OK;

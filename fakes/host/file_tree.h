@@ -59,14 +59,16 @@ struct tree_node {
     uint32_t holders;        /* open streams: an unlinked node lives until the last is closed */
     uint64_t inode;
     int64_t modified_ns; /* unix time */
-    char *name;
+    const char *name;
+    bool owns_name;           /* the name is a block of its own */
+    bool reserved;            /* lies in the tree's reserve */
     struct tree_node *parent; /* NULL: the root, or unlinked */
     struct tree_node *first_child;
-    struct tree_node *next;  /* siblings are in byte order of their names */
-    struct buffer content;   /* a file's bytes; a symbolic link's target */
-    int64_t hole_bytes;      /* zeros behind the content */
-    bool hole_reserved;      /* the hole counts as taken */
-    int64_t charged_bytes;   /* what it takes of the disk */
+    struct tree_node *next; /* siblings are in byte order of their names */
+    struct buffer content;  /* a file's bytes; a symbolic link's target */
+    int64_t hole_bytes;     /* zeros behind the content */
+    bool hole_reserved;     /* the hole counts as taken */
+    int64_t charged_bytes;  /* what it takes of the disk */
 };
 
 struct file_tree {
@@ -78,10 +80,14 @@ struct file_tree {
     size_t content_bytes;
     uint32_t node_count;
     uint64_t next_inode;
+    struct tree_node *reserve; /* one block for the nodes of the image */
+    size_t reserve_count;
+    size_t reserve_used;
     bool part_of_image; /* what is stored now is the image's: it lies in outside_bytes, not charged */
 };
 
-MUST_USE enum tree_error tree_init(struct file_tree *tree, struct heap *heap, int64_t now_ns);
+/* An empty tree with room for `image_nodes` calls of tree_add_image(). On failure tree_free() is still right. */
+MUST_USE enum tree_error tree_init(struct file_tree *tree, struct heap *heap, size_t image_nodes, int64_t now_ns);
 void tree_free(struct file_tree *tree);
 
 const char *tree_error_text(enum tree_error error);
@@ -100,6 +106,10 @@ struct tree_node *tree_child(const struct tree_node *directory, struct span name
 /* Adds an entry; TREE_EXISTS when the name is taken. */
 MUST_USE enum tree_error tree_add(struct file_tree *tree, struct tree_node *directory, struct span name,
                                   enum tree_kind kind, uint32_t mode, int64_t now_ns, struct tree_node **out);
+
+/* An entry of the image, out of the reserve: never fails. The name is not copied and must be new in its directory. */
+struct tree_node *tree_add_image(struct file_tree *tree, struct tree_node *directory, const char *name,
+                                 enum tree_kind kind, uint32_t mode, int64_t now_ns);
 
 /* tree_find_parent() and tree_add(). */
 MUST_USE enum tree_error tree_make(struct file_tree *tree, const char *cwd, const char *path, enum tree_kind kind,

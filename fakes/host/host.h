@@ -20,17 +20,17 @@ enum { HOST_TEXT_SIZE = 64, HOST_EXIT_KILLED = 137 };
 
 /* What the machine is, as its commands show it. Copied by host_new(). */
 struct host_facts {
-    int64_t instance_id;             /* VAST_CONTAINERLABEL=C.<id> in /etc/environment's place, marker file */
-    uint64_t seed;                   /* container id, GPU UUIDs, MAC-like details */
-    char gpu_name[HOST_TEXT_SIZE];   /* Vast's name: "RTX 4090"; nvidia-smi shows "NVIDIA GeForce RTX 4090" */
+    int64_t instance_id;           /* VAST_CONTAINERLABEL=C.<id> in /etc/environment's place, marker file */
+    uint64_t seed;                 /* container id, GPU UUIDs, MAC-like details */
+    char gpu_name[HOST_TEXT_SIZE]; /* Vast's name: "RTX 4090"; nvidia-smi shows "NVIDIA GeForce RTX 4090" */
     int32_t num_gpus;
     int64_t gpu_ram_mib;
     char driver_version[HOST_TEXT_SIZE]; /* "580.95.05" */
     char cuda_version[HOST_TEXT_SIZE];   /* "13.0" */
     int32_t cpu_cores;
     int64_t ram_mib;
-    int64_t disk_bytes;              /* rented size: the overlay's */
-    int64_t disk_used_bytes;         /* already taken by the image */
+    int64_t disk_bytes;      /* rented size: the overlay's */
+    int64_t disk_used_bytes; /* already taken by the image */
     char image[128];
     char public_ipaddr[HOST_TEXT_SIZE];
 };
@@ -66,8 +66,8 @@ void host_free(struct host *host);
  * Appends to `out` and `err` (their limits bound the output). Returns the exit status, 0 to 255.
  * `now` sets file times and what `date` prints. Effects stay for the next command.
  */
-int host_run(struct host *host, struct wall_time now, struct span command, struct span input,
-             struct buffer *out, struct buffer *err);
+int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
+             struct buffer *err);
 
 /* Sets how many bytes of the disk are taken by things outside the file tree (a fault fills the disk with it). */
 void host_set_disk_used(struct host *host, int64_t bytes);

@@ -3,31 +3,6 @@
 
 enum { FILE_TEXT_SIZE = 1024 };
 
-struct folder {
-    const char *path;
-    uint32_t mode;
-};
-
-static const struct folder folders[] = {
-    {"/dev", 0755},  {"/dev/shm", 01777}, {"/etc", 0755},       {"/proc", 0555},     {"/proc/1", 0555}, {"/root", 0700},
-    {"/root/.ssh", 0700}, {"/tmp", 01777}, {"/usr", 0755},      {"/usr/bin", 0755},  {"/usr/local", 0755},
-    {"/usr/local/bin", 0755}, {"/var", 0755}, {"/var/log", 0755}, {"/workspace", 0755}, {"/opt", 0755}, {"/home", 0755},
-};
-
-static const struct {
-    const char *path;
-    const char *target;
-} links[] = {{"/bin", "usr/bin"}, {"/sbin", "usr/bin"}};
-
-static const struct {
-    const char *path;
-    enum tree_device device;
-} devices[] = {
-    {"/dev/null", DEVICE_NULL},       {"/dev/zero", DEVICE_ZERO},     {"/dev/full", DEVICE_FULL},
-    {"/dev/random", DEVICE_RANDOM},   {"/dev/urandom", DEVICE_RANDOM}, {"/dev/stdin", DEVICE_STDIN},
-    {"/dev/stdout", DEVICE_STDOUT},   {"/dev/stderr", DEVICE_STDERR},
-};
-
 /* The variables of the container's first process, which an ssh session does not see; NUL-terminated each. */
 static void append_first_environment(const struct host *host, struct buffer *out)
 {
@@ -54,8 +29,9 @@ static void append_hostname(const struct host *host, struct buffer *out)
 static void append_release(const struct host *host, struct buffer *out)
 {
     (void)host;
-    buffer_append_text(out, "PRETTY_NAME=\"Ubuntu 22.04.5 LTS\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"22.04\"\n"
-                            "VERSION=\"22.04.5 LTS (Jammy Jellyfish)\"\nVERSION_CODENAME=jammy\nID=ubuntu\nID_LIKE=debian\n");
+    buffer_append_text(
+        out, "PRETTY_NAME=\"Ubuntu 22.04.5 LTS\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"22.04\"\n"
+             "VERSION=\"22.04.5 LTS (Jammy Jellyfish)\"\nVERSION_CODENAME=jammy\nID=ubuntu\nID_LIKE=debian\n");
 }
 
 static void append_path_variable(const struct host *host, struct buffer *out)
@@ -70,71 +46,107 @@ static void append_script_head(const struct host *host, struct buffer *out)
     buffer_append_text(out, "#!/bin/bash\n");
 }
 
-static void append_nothing(const struct host *host, struct buffer *out)
-{
-    (void)host;
-    (void)out;
-}
-
 static void append_key(const struct host *host, struct buffer *out)
 {
     buffer_printf(out, "%016llx%016llx", (unsigned long long)host_random_bits(host, 1),
                   (unsigned long long)host_random_bits(host, 2));
 }
 
-static const struct {
-    const char *path;
-    uint32_t mode;
-    void (*append)(const struct host *host, struct buffer *out);
-} files[] = {
-    {"/etc/environment", 0644, append_path_variable},
-    {"/etc/hostname", 0644, append_hostname},
-    {"/etc/os-release", 0644, append_release},
-    {"/proc/1/environ", 0400, append_first_environment},
-    {"/root/.no_auto_tmux", 0644, append_nothing},
-    {"/root/.ssh/authorized_keys", 0600, append_nothing},
-    {"/root/.vast_api_key", 0600, append_key},
-    {"/root/.vast_containerlabel", 0644, append_label},
-    {"/root/hasbooted", 0644, append_nothing},
-    {"/root/onstart.sh", 0755, append_script_head},
+/* Directories stand before what lies in them: `parent` is the row of another directory. */
+enum image_row {
+    DEV,
+    ETC,
+    HOME,
+    OPT,
+    PROC,
+    PROC_1,
+    ROOT_HOME,
+    SSH,
+    TMP,
+    USR,
+    USR_BIN,
+    USR_LOCAL,
+    USR_LOCAL_BIN,
+    VAR,
+    VAR_LOG,
+    WORKSPACE,
+    OTHERS,
+    TOP = -1
 };
 
-static enum tree_error add_files(struct host *host, int64_t now_ns)
+static const struct image_entry {
+    int parent;
+    const char *name;
+    enum tree_kind kind;
+    uint32_t mode;
+    enum tree_device device;
+    const char *target;
+    void (*append)(const struct host *host, struct buffer *out);
+} entries[] = {
+    [DEV] = {TOP, "dev", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [ETC] = {TOP, "etc", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [HOME] = {TOP, "home", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [OPT] = {TOP, "opt", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [PROC] = {TOP, "proc", TREE_DIRECTORY, 0555, 0, NULL, NULL},
+    [PROC_1] = {PROC, "1", TREE_DIRECTORY, 0555, 0, NULL, NULL},
+    [ROOT_HOME] = {TOP, "root", TREE_DIRECTORY, 0700, 0, NULL, NULL},
+    [SSH] = {ROOT_HOME, ".ssh", TREE_DIRECTORY, 0700, 0, NULL, NULL},
+    [TMP] = {TOP, "tmp", TREE_DIRECTORY, 01777, 0, NULL, NULL},
+    [USR] = {TOP, "usr", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [USR_BIN] = {USR, "bin", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [USR_LOCAL] = {USR, "local", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [USR_LOCAL_BIN] = {USR_LOCAL, "bin", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [VAR] = {TOP, "var", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [VAR_LOG] = {VAR, "log", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [WORKSPACE] = {TOP, "workspace", TREE_DIRECTORY, 0755, 0, NULL, NULL},
+    [OTHERS] = {TOP, "bin", TREE_SYMLINK, 0777, 0, "usr/bin", NULL},
+    {TOP, "sbin", TREE_SYMLINK, 0777, 0, "usr/bin", NULL},
+    {DEV, "full", TREE_DEVICE, 0666, DEVICE_FULL, NULL, NULL},
+    {DEV, "null", TREE_DEVICE, 0666, DEVICE_NULL, NULL, NULL},
+    {DEV, "random", TREE_DEVICE, 0666, DEVICE_RANDOM, NULL, NULL},
+    {DEV, "shm", TREE_DIRECTORY, 01777, 0, NULL, NULL},
+    {DEV, "stderr", TREE_DEVICE, 0666, DEVICE_STDERR, NULL, NULL},
+    {DEV, "stdin", TREE_DEVICE, 0666, DEVICE_STDIN, NULL, NULL},
+    {DEV, "stdout", TREE_DEVICE, 0666, DEVICE_STDOUT, NULL, NULL},
+    {DEV, "urandom", TREE_DEVICE, 0666, DEVICE_RANDOM, NULL, NULL},
+    {DEV, "zero", TREE_DEVICE, 0666, DEVICE_ZERO, NULL, NULL},
+    {ETC, "environment", TREE_FILE, 0644, 0, NULL, append_path_variable},
+    {ETC, "hostname", TREE_FILE, 0644, 0, NULL, append_hostname},
+    {ETC, "os-release", TREE_FILE, 0644, 0, NULL, append_release},
+    {PROC_1, "environ", TREE_FILE, 0400, 0, NULL, append_first_environment},
+    {ROOT_HOME, ".no_auto_tmux", TREE_FILE, 0644, 0, NULL, NULL},
+    {ROOT_HOME, ".vast_api_key", TREE_FILE, 0600, 0, NULL, append_key},
+    {ROOT_HOME, ".vast_containerlabel", TREE_FILE, 0644, 0, NULL, append_label},
+    {ROOT_HOME, "hasbooted", TREE_FILE, 0644, 0, NULL, NULL},
+    {ROOT_HOME, "onstart.sh", TREE_FILE, 0755, 0, NULL, append_script_head},
+    {SSH, "authorized_keys", TREE_FILE, 0600, 0, NULL, NULL},
+};
+
+/* What a file begins with. */
+static enum tree_error fill_file(struct host *host, struct tree_node *file, const struct image_entry *entry,
+                                 int64_t now_ns)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
-        char storage[FILE_TEXT_SIZE];
-        struct buffer text;
-        struct tree_node *file;
-        buffer_init_fixed(&text, storage, sizeof storage);
-        files[i].append(host, &text);
-        enum tree_error error = tree_make(&host->files, "/", files[i].path, TREE_FILE, files[i].mode, now_ns, &file);
-        if (error == TREE_OK) {
-            error = tree_write(&host->files, file, 0, (struct span){storage, text.length}, now_ns);
-        }
-        if (error != TREE_OK) {
-            return error;
-        }
-    }
-    return TREE_OK;
+    char storage[FILE_TEXT_SIZE];
+    struct buffer text;
+    buffer_init_fixed(&text, storage, sizeof storage);
+    entry->append(host, &text);
+    return tree_write(&host->files, file, 0, (struct span){storage, text.length}, now_ns);
 }
 
-static enum tree_error add_special(struct host *host, int64_t now_ns)
+static enum tree_error add_entries(struct host *host, int64_t now_ns)
 {
-    struct tree_node *node;
+    struct file_tree *files = &host->files;
+    struct tree_node *made[ARRAY_LENGTH(entries)];
     enum tree_error error = TREE_OK;
-    for (size_t i = 0; i < ARRAY_LENGTH(folders) && error == TREE_OK; i++) {
-        error = tree_make(&host->files, "/", folders[i].path, TREE_DIRECTORY, folders[i].mode, now_ns, &node);
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(links) && error == TREE_OK; i++) {
-        error = tree_make(&host->files, "/", links[i].path, TREE_SYMLINK, 0777, now_ns, &node);
-        if (error == TREE_OK) {
-            error = tree_set_target(&host->files, node, links[i].target);
-        }
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(devices) && error == TREE_OK; i++) {
-        error = tree_make(&host->files, "/", devices[i].path, TREE_DEVICE, 0666, now_ns, &node);
-        if (error == TREE_OK) {
-            node->device = devices[i].device;
+    for (size_t i = 0; i < ARRAY_LENGTH(entries) && error == TREE_OK; i++) {
+        const struct image_entry *entry = &entries[i];
+        struct tree_node *directory = entry->parent == TOP ? files->root : made[entry->parent];
+        made[i] = tree_add_image(files, directory, entry->name, entry->kind, entry->mode, now_ns);
+        made[i]->device = entry->device;
+        if (entry->target != NULL) {
+            error = tree_set_target(files, made[i], entry->target);
+        } else if (entry->append != NULL) {
+            error = fill_file(host, made[i], entry, now_ns);
         }
     }
     return error;
@@ -143,12 +155,9 @@ static enum tree_error add_special(struct host *host, int64_t now_ns)
 enum tree_error host_build_files(struct host *host, int64_t now_ns)
 {
     host->files.part_of_image = true;
-    enum tree_error error = tree_init(&host->files, host->heap, now_ns);
+    enum tree_error error = tree_init(&host->files, host->heap, ARRAY_LENGTH(entries), now_ns);
     if (error == TREE_OK) {
-        error = add_special(host, now_ns);
-    }
-    if (error == TREE_OK) {
-        error = add_files(host, now_ns);
+        error = add_entries(host, now_ns);
     }
     host->files.part_of_image = false;
     return error;

@@ -7,17 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/attributes.h"
 #include "base/buffer.h"
 
 /* A whole decimal number with an optional sign, blanks around it allowed. False: something else, or out of range. */
-MUST_USE bool number_parse(struct span text, int64_t *out);
+bool number_parse(struct span text, int64_t *out);
 
 /* A size with a suffix: 12, 4k, 4K, 1M, 2GiB, 1MB (10^6), 512b (blocks). False: something else, or out of range. */
-MUST_USE bool number_parse_size(struct span text, int64_t *out);
+bool number_parse_size(struct span text, int64_t *out);
 
 /* Octal digits, at most 07777. */
-MUST_USE bool number_parse_octal(struct span text, uint32_t *out);
+bool number_parse_octal(struct span text, uint32_t *out);
 
 /* Bytes as `df -h` and `du -h` show them: rounded up, one decimal below 10, in powers of 1024: "6.2G", "512", "20G". */
 void number_append_human(struct buffer *out, int64_t bytes);

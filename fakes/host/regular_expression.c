@@ -158,11 +158,7 @@ static void compile_atom(struct compiler *compiler, size_t branch_start)
     bool is_begin = c == '^' && (compiler->flags.extended || compiler->at - 1 == branch_start);
     bool is_end = c == '$' && (compiler->flags.extended || at_end(compiler) || at_special(compiler, ')') ||
                                at_special(compiler, '|'));
-    enum operation operation = !special   ? OP_CHAR
-                               : is_begin ? OP_BEGIN
-                               : is_end   ? OP_END
-                               : c == '.' ? OP_ANY
-                                          : OP_CHAR;
+    enum operation operation = !special ? OP_CHAR : is_begin ? OP_BEGIN : is_end ? OP_END : c == '.' ? OP_ANY : OP_CHAR;
     emit(compiler, (struct instruction){.operation = operation, .character = c});
 }
 

@@ -12,8 +12,26 @@ struct arithmetic {
     bool failed;
 };
 
-enum operator_id { OR, AND, BIT_OR, BIT_XOR, BIT_AND, EQUAL, UNEQUAL, SHIFT_LEFT, SHIFT_RIGHT, AT_MOST, AT_LEAST, LESS,
-                   MORE, ADD, SUBTRACT, MULTIPLY, DIVIDE, REMAINDER };
+enum operator_id {
+    OR,
+    AND,
+    BIT_OR,
+    BIT_XOR,
+    BIT_AND,
+    EQUAL,
+    UNEQUAL,
+    SHIFT_LEFT,
+    SHIFT_RIGHT,
+    AT_MOST,
+    AT_LEAST,
+    LESS,
+    MORE,
+    ADD,
+    SUBTRACT,
+    MULTIPLY,
+    DIVIDE,
+    REMAINDER
+};
 
 /* Longer texts stand before those that they begin with. */
 static const struct operator_row {
@@ -21,10 +39,10 @@ static const struct operator_row {
     enum operator_id id;
     int32_t precedence;
 } operators[] = {
-    {"||", OR, 1},          {"&&", AND, 2},          {"==", EQUAL, 6},  {"!=", UNEQUAL, 6},  {"<<", SHIFT_LEFT, 8},
-    {">>", SHIFT_RIGHT, 8}, {"<=", AT_MOST, 7},      {">=", AT_LEAST, 7}, {"<", LESS, 7},    {">", MORE, 7},
-    {"|", BIT_OR, 3},       {"^", BIT_XOR, 4},       {"&", BIT_AND, 5}, {"+", ADD, 9},       {"-", SUBTRACT, 9},
-    {"*", MULTIPLY, 10},    {"/", DIVIDE, 10},       {"%", REMAINDER, 10},
+    {"||", OR, 1},          {"&&", AND, 2},     {"==", EQUAL, 6},     {"!=", UNEQUAL, 6}, {"<<", SHIFT_LEFT, 8},
+    {">>", SHIFT_RIGHT, 8}, {"<=", AT_MOST, 7}, {">=", AT_LEAST, 7},  {"<", LESS, 7},     {">", MORE, 7},
+    {"|", BIT_OR, 3},       {"^", BIT_XOR, 4},  {"&", BIT_AND, 5},    {"+", ADD, 9},      {"-", SUBTRACT, 9},
+    {"*", MULTIPLY, 10},    {"/", DIVIDE, 10},  {"%", REMAINDER, 10},
 };
 
 static void fail(struct arithmetic *sum, const char *why)

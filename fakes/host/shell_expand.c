@@ -188,8 +188,8 @@ static size_t expand_step(struct expansion *expansion, struct span raw, size_t a
         char unclosed = 0;
         size_t end = shell_skip_part(raw, at, &unclosed);
         if (end > 0) {
-            char *command = unescape_backquoted(&expansion->shell->run->arena,
-                                                (struct span){raw.at + at + 1, end - at - 2});
+            char *command =
+                unescape_backquoted(&expansion->shell->run->arena, (struct span){raw.at + at + 1, end - at - 2});
             if (command != NULL) {
                 substitute(expansion, span_of(command), quoted);
             }

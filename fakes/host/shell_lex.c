@@ -27,7 +27,8 @@ static bool is_digit(char c)
 size_t shell_name_length(struct span text)
 {
     size_t length = 0;
-    while (length < text.length && (shell_is_name_start(text.at[length]) || (length > 0 && is_digit(text.at[length])))) {
+    while (length < text.length &&
+           (shell_is_name_start(text.at[length]) || (length > 0 && is_digit(text.at[length])))) {
         length++;
     }
     return length;
@@ -196,5 +197,5 @@ bool shell_lexer_next(struct shell_lexer *lexer)
         lexer->line++;
         return true;
     }
-    return take_operator(lexer) || take_word(lexer);
+    return ends_word(lexer->text.at[lexer->at]) ? take_operator(lexer) : take_word(lexer);
 }

@@ -154,8 +154,8 @@ static void read_documents(struct parser *parser)
 static bool at_redirection(const struct parser *parser)
 {
     enum shell_token token = parser->lexer.token;
-    return !parser->failed && (token == TOKEN_NUMBER || token >= TOKEN_HERE_TEXT || token == TOKEN_BOTH_TO ||
-                               token == TOKEN_BOTH_APPEND);
+    return !parser->failed &&
+           (token == TOKEN_NUMBER || token >= TOKEN_HERE_TEXT || token == TOKEN_BOTH_TO || token == TOKEN_BOTH_APPEND);
 }
 
 static bool is_here_document(enum shell_token kind)
@@ -397,8 +397,8 @@ static const struct compound {
     enum shell_command_kind kind;
     void (*parse)(struct parser *parser, struct shell_command *command);
 } compounds[] = {
-    {"{", COMMAND_GROUP, parse_group},    {"(", COMMAND_SUBSHELL, parse_subshell}, {"if", COMMAND_IF, parse_if},
-    {"while", COMMAND_WHILE, parse_while}, {"until", COMMAND_UNTIL, parse_while},  {"for", COMMAND_FOR, parse_for},
+    {"{", COMMAND_GROUP, parse_group},     {"(", COMMAND_SUBSHELL, parse_subshell}, {"if", COMMAND_IF, parse_if},
+    {"while", COMMAND_WHILE, parse_while}, {"until", COMMAND_UNTIL, parse_while},   {"for", COMMAND_FOR, parse_for},
     {"case", COMMAND_CASE, parse_case},
 };
 

@@ -12,7 +12,9 @@ static bool complain_file(struct shell *shell, const char *path, enum tree_error
     if (shell->is_dash) {
         bool missing = error == TREE_NO_ENTRY;
         shell_complain(shell, "cannot %s %s: %s\n", creating ? "create" : "open", path,
-                       !missing ? tree_error_text(error) : creating ? "Directory nonexistent" : "No such file");
+                       !missing   ? tree_error_text(error)
+                       : creating ? "Directory nonexistent"
+                                  : "No such file");
     } else {
         shell_complain(shell, "%s: %s\n", path, tree_error_text(error));
     }

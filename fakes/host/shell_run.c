@@ -257,8 +257,8 @@ static int run_and_or(struct shell *shell, const struct shell_list *entry)
 {
     int status = 0;
     for (const struct shell_pipeline *pipeline = entry->pipelines; pipeline != NULL; pipeline = pipeline->next) {
-        bool skipped = (pipeline->connector == CONNECT_AND && status != 0) ||
-                       (pipeline->connector == CONNECT_OR && status == 0);
+        bool skipped =
+            (pipeline->connector == CONNECT_AND && status != 0) || (pipeline->connector == CONNECT_OR && status == 0);
         if (skipped) {
             continue;
         }

@@ -45,17 +45,20 @@ static const struct command commands[] = {
     },
 };
 
+static const struct help_section sections[] = {EXIT_STATUS_SECTION};
+
 static const struct program program = {
     .name = "dumont-sim",
     .version = DUMONT_VERSION,
     .summary = "rehearse GPU rental on Vast.ai in virtual time",
-    .description = "Runs the real client against the fake cloud, with a clock that jumps to the next event. A scenario is a "
-                   "file, or a name of the folder scenarios; without one, run plays the recorded run of 2 January 2026.",
+    .description =
+        "Runs the real client against the fake cloud, with a clock that jumps to the next event. A scenario is a "
+        "file, or a name of the folder scenarios; without one, run plays the recorded run of 2 January 2026.",
     .options = {program_options, ARRAY_LENGTH(program_options)},
     .commands = commands,
     .command_count = ARRAY_LENGTH(commands),
-    .sections = &exit_status_section,
-    .section_count = 1,
+    .sections = sections,
+    .section_count = ARRAY_LENGTH(sections),
 };
 
 int main(int argc, char **argv)

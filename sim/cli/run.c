@@ -149,8 +149,8 @@ static void say_failure(const struct report *report)
         struct buffer text;
         buffer_init_fixed(&text, price, sizeof price);
         decimal_append(&text, report->left[i].price_nusd_per_hour, 9, 4);
-        say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)report->left[i].id, price,
-            report->left[i].command);
+        say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)report->left[i].id,
+            price, report->left[i].command);
     }
 }
 
@@ -199,8 +199,8 @@ enum exit_status sim_plot(void *context, const struct command_line *line)
     struct error error;
     char plots_folder[FILE_PATH_SIZE];
     struct heap *heap = heap_new();
-    enum error_code code = heap == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory")
-                                        : data_folder("plots", plots_folder, &error);
+    enum error_code code =
+        heap == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory") : data_folder("plots", plots_folder, &error);
     if (code == ERR_OK) {
         code = report_folder_plot(heap, line->arguments[0], plots_folder, &error);
     }

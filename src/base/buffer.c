@@ -64,9 +64,15 @@ bool buffer_reserve(struct buffer *buffer, size_t size)
     return fits;
 }
 
+/* What buffer_reserve() finds most often. */
+static inline bool has_room(const struct buffer *buffer, size_t size)
+{
+    return !buffer->failed && size < buffer->capacity - buffer->length && size <= buffer->limit - buffer->length;
+}
+
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
 {
-    if (!buffer_reserve(buffer, size)) {
+    if (!has_room(buffer, size) && !buffer_reserve(buffer, size)) {
         return;
     }
     if (size > 0) {
@@ -83,7 +89,10 @@ void buffer_append_text(struct buffer *buffer, const char *text)
 
 void buffer_append_char(struct buffer *buffer, char character)
 {
-    buffer_append(buffer, &character, 1);
+    if (has_room(buffer, 1) || buffer_reserve(buffer, 1)) {
+        buffer->data[buffer->length++] = character;
+        buffer->data[buffer->length] = '\0';
+    }
 }
 
 void buffer_append_repeated(struct buffer *buffer, const char *text, size_t times)

@@ -42,25 +42,26 @@ bool history_hide(struct history *history, const char *secret)
     if (buffer.failed || history->secret_count == HISTORY_SECRETS_MAX) {
         return false;
     }
-    char *kept = history->secrets[history->secret_count++];
-    memcpy(kept, quoted + 1, buffer.length - 2);
-    kept[buffer.length - 2] = '\0';
+    struct history_secret *kept = &history->secrets[history->secret_count++];
+    kept->length = buffer.length - 2;
+    memcpy(kept->text, quoted + 1, kept->length);
+    memset(kept->skip, (int)kept->length, sizeof kept->skip);
+    for (size_t i = 0; i + 1 < kept->length; i++) {
+        kept->skip[(unsigned char)kept->text[i]] = (unsigned char)(kept->length - 1 - i);
+    }
     return true;
 }
 
-/* Where `wanted` first stands in `text` at or after `from`; the text's length when nowhere. */
-static size_t find_text(struct span text, size_t from, const char *wanted, size_t wanted_length)
+/* Where the secret first stands in `text` at or after `from`; the text's length when nowhere. Horspool's search. */
+static size_t find_text(struct span text, size_t from, const struct history_secret *secret)
 {
-    while (text.length - from >= wanted_length) {
-        const char *first = memchr(text.at + from, wanted[0], text.length - from - wanted_length + 1);
-        if (first == NULL) {
-            break;
-        }
-        from = (size_t)(first - text.at);
-        if (memcmp(first, wanted, wanted_length) == 0) {
+    size_t last = secret->length - 1;
+    while (text.length - from > last) {
+        unsigned char end = (unsigned char)text.at[from + last];
+        if (end == (unsigned char)secret->text[last] && memcmp(text.at + from, secret->text, last) == 0) {
             return from;
         }
-        from++;
+        from += secret->skip[end];
     }
     return text.length;
 }
@@ -90,8 +91,8 @@ static size_t find_secret(const struct history *history, struct span json, size_
     size_t nearest = json.length;
     *length = 0;
     for (size_t i = 0; i < history->secret_count; i++) {
-        size_t secret_length = strlen(history->secrets[i]);
-        size_t at = find_text(json, from, history->secrets[i], secret_length);
+        size_t secret_length = history->secrets[i].length;
+        size_t at = find_text(json, from, &history->secrets[i]);
         if (at < nearest || (at == nearest && at < json.length && secret_length > *length)) {
             nearest = at;
             *length = secret_length;

@@ -24,11 +24,18 @@ enum history_stream { HISTORY_CLIENT, HISTORY_CLOUD };
 
 enum { HISTORY_SECRETS_MAX = 16, HISTORY_SECRET_SIZE = 128, HISTORY_KIND_SIZE = 32, HISTORY_ACTOR_SIZE = 32 };
 
+/* A value to hide, as it would stand in a JSON string, and how far a search may skip on each byte. */
+struct history_secret {
+    char text[HISTORY_SECRET_SIZE];
+    size_t length; /* 8 to 127, so that a skip fits a byte */
+    unsigned char skip[256];
+};
+
 struct history {
     struct buffer text; /* the lines so far */
     uint64_t next_seq;
     uint64_t lost;
-    char secrets[HISTORY_SECRETS_MAX][HISTORY_SECRET_SIZE];
+    struct history_secret secrets[HISTORY_SECRETS_MAX];
     size_t secret_count;
 };
 

@@ -23,13 +23,16 @@ static unsigned name_class(struct span name)
 }
 
 static const struct json_field *find_field(const struct json_field *fields, size_t count, uint64_t classes,
-                                           struct span key)
+                                           struct span key, bool escaped)
 {
-    if ((classes >> name_class(key) & 1) == 0 && memchr(key.at, '\\', key.length) == NULL) {
+    if ((classes >> name_class(key) & 1) == 0 && !escaped) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        if (span_equals(key, fields[i].name) || json_string_is(key, fields[i].name)) {
+        if (fields[i].name_length == key.length && memcmp(fields[i].name, key.at, key.length) == 0) {
+            return &fields[i];
+        }
+        if (escaped && json_string_is(key, fields[i].name)) {
             return &fields[i];
         }
     }
@@ -125,11 +128,11 @@ bool json_decode_object(struct json_reader *reader, const struct json_field *fie
     uint64_t classes = 0;
     uint64_t seen = 0; /* one bit a field */
     for (size_t i = 0; i < count; i++) {
-        classes |= UINT64_C(1) << name_class(span_of(fields[i].name));
+        classes |= UINT64_C(1) << name_class((struct span){fields[i].name, fields[i].name_length});
     }
     struct span key;
     while (json_next_member(reader, &key)) {
-        const struct json_field *field = find_field(fields, count, classes, key);
+        const struct json_field *field = find_field(fields, count, classes, key, reader->escaped);
         uint64_t bit = field == NULL ? 0 : UINT64_C(1) << (field - fields);
         if (manner == JSON_STRICT && field == NULL) {
             json_reject(reader, "this key is not known here");

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/json_plain.h"
 #include "base/units.h"
 #include "base/utf8.h"
 
@@ -63,10 +64,14 @@ static void skip_space(struct json_reader *reader)
 }
 
 /* The next character that is not white space, or '\0' at the end. */
-static char next_character(struct json_reader *reader)
+static inline char next_character(struct json_reader *reader)
 {
     if (reader->mistake != NULL) {
         return '\0';
+    }
+    char c = reader->at < reader->length ? reader->text[reader->at] : '\0';
+    if (c > ' ' && c != '/') {
+        return c; /* most often: neither white space nor the beginning of a comment */
     }
     skip_space(reader);
     return reader->at < reader->length ? reader->text[reader->at] : '\0';
@@ -178,33 +183,47 @@ static size_t escape_length(const char *text, size_t length, size_t at)
     return 6;
 }
 
+/* Reads past one character that is not plain, other than the closing quote. */
+static bool read_special(struct json_reader *reader, size_t *at)
+{
+    unsigned char c = (unsigned char)reader->text[*at];
+    if (c < 0x20) {
+        return fail_at(reader, *at, "control character in a string");
+    }
+    bool escape = c == '\\';
+    reader->escaped = reader->escaped || escape;
+    size_t step = escape ? escape_length(reader->text, reader->length, *at)
+                         : utf8_length((struct span){reader->text, reader->length}, *at);
+    if (step == 0) {
+        return fail_at(reader, *at, escape ? "unknown escape in a string" : "invalid UTF-8");
+    }
+    *at += step;
+    return true;
+}
+
 static bool read_string(struct json_reader *reader, struct span *raw)
 {
     const char *text = reader->text;
     size_t length = reader->length;
     size_t start = reader->at + 1;
     size_t at = start;
-    while (at < length) {
-        unsigned char c = (unsigned char)text[at];
-        size_t step = 1;
-        if (c == '"') {
+    reader->escaped = false;
+    for (;;) {
+        while (at < length && json_plain_byte[(unsigned char)text[at]]) {
+            at++;
+        }
+        if (at >= length) {
+            return fail_at(reader, reader->at, "string without an end");
+        }
+        if (text[at] == '"') {
             *raw = (struct span){text + start, at - start};
             reader->at = at + 1;
             return true;
         }
-        if (c == '\\') {
-            step = escape_length(text, length, at);
-        } else if (c < 0x20) {
-            return fail_at(reader, at, "control character in a string");
-        } else if (c >= 0x80) {
-            step = utf8_length((struct span){text, length}, at);
+        if (!read_special(reader, &at)) {
+            return false;
         }
-        if (step == 0) {
-            return fail_at(reader, at, c == '\\' ? "unknown escape in a string" : "invalid UTF-8");
-        }
-        at += step;
     }
-    return fail_at(reader, reader->at, "string without an end");
 }
 
 bool json_next_member(struct json_reader *reader, struct span *key)
@@ -247,54 +266,51 @@ static bool is_number_character(char c)
     return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* JSON's number grammar, one alternative after the other. */
-static bool number_is_well_formed(struct span raw)
+/* Reads past digits; false when there is none. */
+static bool read_digits(const struct json_reader *reader, size_t *at)
 {
-    size_t at = 0;
-    size_t end = raw.length;
-    const char *text = raw.at;
-    at += at < end && text[at] == '-' ? 1 : 0;
-    size_t whole = at;
-    while (at < end && text[at] >= '0' && text[at] <= '9') {
-        at++;
+    size_t start = *at;
+    while (*at < reader->length && reader->text[*at] >= '0' && reader->text[*at] <= '9') {
+        (*at)++;
     }
-    if (at == whole || (at - whole > 1 && text[whole] == '0')) {
+    return *at > start;
+}
+
+static bool character_is(const struct json_reader *reader, size_t at, char character)
+{
+    return at < reader->length && reader->text[at] == character;
+}
+
+/* JSON's number grammar, one part after the other; false where it is not kept. */
+static bool read_number_parts(const struct json_reader *reader, size_t *at)
+{
+    *at += character_is(reader, *at, '-') ? 1 : 0;
+    size_t whole = *at;
+    if (!read_digits(reader, at) || (*at - whole > 1 && reader->text[whole] == '0')) {
         return false;
     }
-    if (at < end && text[at] == '.') {
-        size_t fraction = ++at;
-        while (at < end && text[at] >= '0' && text[at] <= '9') {
-            at++;
-        }
-        if (at == fraction) {
+    if (character_is(reader, *at, '.')) {
+        (*at)++;
+        if (!read_digits(reader, at)) {
             return false;
         }
     }
-    if (at < end && (text[at] == 'e' || text[at] == 'E')) {
-        at++;
-        at += at < end && (text[at] == '+' || text[at] == '-') ? 1 : 0;
-        size_t exponent = at;
-        while (at < end && text[at] >= '0' && text[at] <= '9') {
-            at++;
-        }
-        if (at == exponent) {
-            return false;
-        }
+    if (character_is(reader, *at, 'e') || character_is(reader, *at, 'E')) {
+        (*at)++;
+        *at += character_is(reader, *at, '+') || character_is(reader, *at, '-') ? 1 : 0;
+        return read_digits(reader, at);
     }
-    return at == end;
+    return true;
 }
 
 static bool read_number(struct json_reader *reader, struct span *raw)
 {
     size_t start = reader->at;
     size_t at = start;
-    while (at < reader->length && is_number_character(reader->text[at])) {
-        at++;
-    }
-    *raw = (struct span){reader->text + start, at - start};
-    if (!number_is_well_formed(*raw)) {
+    if (!read_number_parts(reader, &at) || (at < reader->length && is_number_character(reader->text[at]))) {
         return fail_at(reader, start, "malformed number");
     }
+    *raw = (struct span){reader->text + start, at - start};
     reader->at = at;
     return true;
 }

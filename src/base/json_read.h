@@ -47,6 +47,7 @@ struct json_reader {
     const char *text;
     size_t length;
     size_t at;
+    bool escaped;    /* the string last read holds escapes */
     size_t value_at; /* where the key or value last looked at begins: the place of json_reject() */
     int depth;
     bool comments;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/json_plain.h"
 #include "base/units.h"
 #include "base/utf8.h"
 
@@ -98,31 +99,54 @@ static void append_escaped(struct buffer *out, unsigned char c)
     }
 }
 
+/* How many bytes from `at` on stand for themselves in a JSON string. */
+static size_t plain_length(struct span text, size_t at)
+{
+    size_t start = at;
+    for (;;) {
+        while (at < text.length && json_plain_byte[(unsigned char)text.at[at]]) {
+            at++;
+        }
+        size_t size = at < text.length && (unsigned char)text.at[at] >= 0x80 ? utf8_length(text, at) : 0;
+        if (size == 0) {
+            return at - start;
+        }
+        at += size;
+    }
+}
+
+/* A text without anything to escape, in one step: most texts are. */
+static void append_plain(struct buffer *out, struct span text)
+{
+    if (buffer_reserve(out, text.length + 2)) {
+        char *end = out->data + out->length;
+        end[0] = '"';
+        memcpy(end + 1, text.at, text.length);
+        end[text.length + 1] = '"';
+        end[text.length + 2] = '\0';
+        out->length += text.length + 2;
+    }
+}
+
 static void append_quoted(struct buffer *out, struct span text)
 {
+    size_t at = plain_length(text, 0);
+    if (at == text.length) {
+        append_plain(out, text);
+        return;
+    }
     buffer_append_char(out, '"');
-    size_t plain = 0; /* start of the run that needs no escape */
-    size_t at = 0;
+    buffer_append(out, text.at, at);
     while (at < text.length) {
-        unsigned char c = (unsigned char)text.at[at];
-        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
-            at++;
-            continue;
-        }
-        size_t size = c >= 0x80 ? utf8_length(text, at) : 0;
-        if (size > 0) {
-            at += size;
-            continue;
-        }
-        buffer_append(out, text.at + plain, at - plain);
-        if (c >= 0x80) {
+        if ((unsigned char)text.at[at] >= 0x80) {
             buffer_append_text(out, "\xEF\xBF\xBD");
         } else {
-            append_escaped(out, c);
+            append_escaped(out, (unsigned char)text.at[at]);
         }
-        plain = ++at;
+        size_t plain = plain_length(text, ++at);
+        buffer_append(out, text.at + at, plain);
+        at += plain;
     }
-    buffer_append(out, text.at + plain, at - plain);
     buffer_append_char(out, '"');
 }
 
@@ -130,7 +154,10 @@ void json_key(struct json_writer *writer, const char *key)
 {
     before_value(writer);
     append_quoted(writer->out, span_of(key));
-    buffer_append_text(writer->out, writer->indent > 0 ? ": " : ":");
+    buffer_append_char(writer->out, ':');
+    if (writer->indent > 0) {
+        buffer_append_char(writer->out, ' ');
+    }
     writer->after_key = true;
 }
 

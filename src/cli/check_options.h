@@ -30,8 +30,8 @@ struct check_values {
 #define CHECK_OPTION_ROWS(type, member)                                                                                \
     TEXT_OPTION(type, member.gpu, "gpu", "NAME", NULL, "GPU to rent, by Vast.ai's name (RTX 4090)"),                   \
         INT64_OPTION(type, member.num_gpus, "num-gpus", "N", 1, 64, NULL, "GPUs of the machine (1)"),                  \
-        DECIMAL_OPTION(type, member.max_price_nusd_per_hour, "max-price", "X", 9, "dollars an hour", NUSD_PER_USD / 1000, \
-                       1000 * NUSD_PER_USD, NULL, "Highest price, disk included (0.5)"),                               \
+        DECIMAL_OPTION(type, member.max_price_nusd_per_hour, "max-price", "X", 9, "dollars an hour",                   \
+                       NUSD_PER_USD / 1000, 1000 * NUSD_PER_USD, NULL, "Highest price, disk included (0.5)"),          \
         DECIMAL_OPTION(type, member.min_reliability_millionths, "min-reliability", "X", 6, NULL, 0, 1000000, NULL,     \
                        "Least reliability of the host, from 0 to 1 (0.9)"),                                            \
         INT64_OPTION(type, member.min_inet_down_mbps, "min-inet-down", "X", 0, 1000000, NULL,                          \

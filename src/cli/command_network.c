@@ -3,8 +3,6 @@
 
 #include "cli/dumont.h"
 
-const char dumont_name[] = "dumont";
-
 /* Says that the command is not available, and what serves meanwhile. */
 static enum exit_status say_no_sockets(const struct command_line *line, const char *instead)
 {
@@ -12,7 +10,7 @@ static enum exit_status say_no_sockets(const struct command_line *line, const ch
     (void)error_set(&error, ERR_NOT_AVAILABLE, "%s needs the network, and this build has no sockets yet",
                     line->command->name);
     error_advise(&error, "%s", instead);
-    return say_error(dumont_name, &error);
+    return say_error(DUMONT_NAME, &error);
 }
 
 enum exit_status dumont_check(void *context, const struct command_line *line)
@@ -30,7 +28,7 @@ enum exit_status dumont_destroy(void *context, const struct command_line *line)
     if (!whole || number == 0) {
         struct error error;
         (void)error_set(&error, ERR_USAGE, "destroy: ID is the number of a machine");
-        return say_error(dumont_name, &error);
+        return say_error(DUMONT_NAME, &error);
     }
     return say_no_sockets(line, "`dumont-sim run` rehearses it in virtual time, as the last phase of a check");
 }

@@ -1,11 +1,10 @@
 #include <string.h>
 
 #include "cli/dumont.h"
-#include "cli/history_file.h"
 #include "report/record.h"
 #include "world/live/files.h"
 
-enum { RECORDING_SIZE_MAX = 16 * 1024 * 1024 };
+enum { HISTORY_SIZE_MAX = 64 * 1024 * 1024, RECORDING_SIZE_MAX = 16 * 1024 * 1024 };
 
 static enum error_code write_recording(const struct dumont_values *values, struct span recording, struct error *error)
 {
@@ -14,7 +13,7 @@ static enum error_code write_recording(const struct dumont_values *values, struc
     }
     enum error_code code = file_write(values->output, recording, FILE_PUBLIC, error);
     if (code == ERR_OK && !values->quiet) {
-        say(dumont_name, "the recording lies in %s", values->output);
+        say(DUMONT_NAME, "the recording lies in %s", values->output);
     }
     return code;
 }
@@ -24,8 +23,9 @@ static enum error_code record(struct heap *heap, const struct dumont_values *val
 {
     struct buffer history;
     struct buffer recording;
+    buffer_init(&history, heap, HISTORY_SIZE_MAX);
     buffer_init(&recording, heap, RECORDING_SIZE_MAX);
-    enum error_code code = history_file_read(heap, path, &history, error);
+    enum error_code code = file_read(path, &history, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -47,5 +47,5 @@ enum exit_status dumont_record(void *context, const struct command_line *line)
     enum error_code code = heap == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory")
                                         : record(heap, context, line->arguments[0], &error);
     heap_free(heap);
-    return code == ERR_OK ? EXIT_DONE : say_error(dumont_name, &error);
+    return code == ERR_OK ? EXIT_DONE : say_error(DUMONT_NAME, &error);
 }

@@ -7,6 +7,8 @@
 #include "cli/check_options.h"
 #include "cli/frame.h"
 
+#define DUMONT_NAME "dumont"
+
 /* What was given; NULL, -1 or false where nothing was. */
 struct dumont_values {
     /* of all commands */
@@ -41,8 +43,5 @@ enum exit_status dumont_report(void *context, const struct command_line *line);
 /* Commands on the events store. */
 enum exit_status dumont_events_migrate(void *context, const struct command_line *line);
 enum exit_status dumont_events_list(void *context, const struct command_line *line);
-
-/* The name in front of what is said on standard error. */
-extern const char dumont_name[];
 
 #endif

@@ -1,15 +1,17 @@
 #include "cli/frame.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/heap.h"
 
 enum { HELP_SIZE_MAX = 1024 * 1024 };
 
-static const struct help_row exit_status_rows[] = {
+const struct help_row exit_status_rows[EXIT_STATUS_ROW_COUNT] = {
     {"0", "done"},
     {"1", "failed, nothing is left billing"},
     {"2", "usage, or an input file that cannot be read"},
@@ -21,8 +23,6 @@ static const struct help_row exit_status_rows[] = {
     {"8", "a machine is left: the last line says which, its price per hour, and the command that removes it"},
     {"130, 143", "interrupted, cleaned up"},
 };
-
-const struct help_section exit_status_section = {"Exit status", exit_status_rows, ARRAY_LENGTH(exit_status_rows)};
 
 enum exit_status say_error(const char *program_name, const struct error *error)
 {
@@ -67,10 +67,23 @@ static enum exit_status answer(const struct program *program, const struct comma
     return code == ERR_OK ? EXIT_DONE : say_error(program->name, &error);
 }
 
+/* A standard stream that was closed must not become the number of the next file opened; writing to it still fails. */
+static void hold_standard_streams(void)
+{
+    int descriptor;
+    do {
+        descriptor = open("/dev/null", O_RDONLY);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+}
+
 int frame_main(const struct program *program, int argc, char **argv, void *values, void *context)
 {
     struct command_line line;
     struct error error;
+    hold_standard_streams();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a reason to die */
     if (options_parse(program, argc, argv, values, &line, &error) != ERR_OK) {
         return (int)say_error(program->name, &error);

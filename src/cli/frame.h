@@ -9,8 +9,13 @@
 #include "base/error.h"
 #include "base/options.h"
 
-/* The section "Exit status" of every program's help. */
-extern const struct help_section exit_status_section;
+/* The section "Exit status" of a program's help, for its list of sections. */
+#define EXIT_STATUS_SECTION                                                                                            \
+    {                                                                                                                  \
+        "Exit status", exit_status_rows, EXIT_STATUS_ROW_COUNT                                                         \
+    }
+enum { EXIT_STATUS_ROW_COUNT = 10 };
+extern const struct help_row exit_status_rows[EXIT_STATUS_ROW_COUNT];
 
 /* Parses, answers or runs. `values` is the program's struct of options, `context` what its commands get. */
 int frame_main(const struct program *program, int argc, char **argv, void *values, void *context);

@@ -113,19 +113,24 @@ static const struct help_row environment_rows[] = {
     {"DUMONT_DATABASE", "events store, sqlite:PATH (default the file events.sqlite of the state folder)"},
 };
 
+static const struct help_section sections[] = {
+    EXIT_STATUS_SECTION,
+    {"Environment", environment_rows, ARRAY_LENGTH(environment_rows)},
+};
+
 static const struct program program = {
-    .name = dumont_name,
+    .name = DUMONT_NAME,
     .version = DUMONT_VERSION,
     .summary = "rent, check and account for GPU machines on Vast.ai",
-    .description = "Rents GPU machines on Vast.ai, proves that they work, and never leaves one behind unsaid. This version works "
-                   "on what was recorded: record, report, events. Commands that need the network say that they are not there "
-                   "yet; dumont-sim runs the same client in virtual time.",
+    .description =
+        "Rents GPU machines on Vast.ai, proves that they work, and never leaves one behind unsaid. This version works "
+        "on what was recorded: record, report, events. Commands that need the network say that they are not there "
+        "yet; dumont-sim runs the same client in virtual time.",
     .options = {program_options, ARRAY_LENGTH(program_options)},
     .commands = commands,
     .command_count = ARRAY_LENGTH(commands),
-    .sections = (const struct help_section[]){exit_status_section,
-                                              {"Environment", environment_rows, ARRAY_LENGTH(environment_rows)}},
-    .section_count = 2,
+    .sections = sections,
+    .section_count = ARRAY_LENGTH(sections),
 };
 
 int main(int argc, char **argv)

@@ -109,8 +109,7 @@ static bool is_plottable(const char *folder)
     return true;
 }
 
-enum error_code report_folder_plot(struct heap *heap, const char *folder, const char *plots_folder,
-                                   struct error *error)
+enum error_code report_folder_plot(struct heap *heap, const char *folder, const char *plots_folder, struct error *error)
 {
     if (!is_plottable(folder)) {
         return error_set(error, ERR_CANNOT_WRITE, "%s: gnuplot cannot take a path with a quote or backslash", folder);

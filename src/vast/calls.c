@@ -29,7 +29,7 @@ static struct span reply_body(const struct vast *vast)
     return (struct span){buffer_text(&vast->reply.body), vast->reply.body.length};
 }
 
-/* One request to vast->path. ERR_OK: a success with JSON is in vast->reply. */
+/* One request to vast->path. ERR_OK: a status of success, its body unread in vast->reply. */
 static enum error_code exchange(struct vast *vast, enum http_method method, struct span body, bool changes_state,
                                 struct vast_answer *answer, struct error *error)
 {
@@ -46,7 +46,8 @@ static enum error_code exchange(struct vast *vast, enum http_method method, stru
     if (code != ERR_OK) {
         return error_set(error, code, "%s", error_sentence(code));
     }
-    return decode_answer(&vast->reply, answer, error);
+    struct vast_answer ignored;
+    return decode_status(&vast->reply, answer == NULL ? &ignored : answer, error);
 }
 
 /* Could a request that ended so have taken effect? Only if it may have reached the server and no answer denied it. */
@@ -196,6 +197,9 @@ enum error_code vast_destroy(struct vast *vast, int64_t instance_id, struct erro
 {
     (void)text_format(vast->path, sizeof vast->path, "/api/v0/instances/%lld/", (long long)instance_id);
     enum error_code code = exchange(vast, HTTP_DELETE, span_of("{}"), true, NULL, error);
+    if (code == ERR_OK) {
+        code = decode_done(reply_body(vast), error);
+    }
     if (code == ERR_OK || code == ERR_NO_SUCH_INSTANCE) {
         return code;
     }

@@ -101,13 +101,18 @@ void encode_create(struct buffer *out, const struct create_wish *wish);
 /* ---- Replies ----------------------------------------------------------------------------------------------------------- */
 
 /*
- * What a reply means before its body is looked at closer: ERR_OK when it is a success with JSON, else the error that its status
- * and its texts stand for, with the server's own words (bounded) in the message. `answer` may be NULL.
+ * What a reply's status means. A success is ERR_OK without a look at its body: the decoders below read it, once, and find a
+ * `"success": false` in it. Any other status is the error that it and the body's words stand for, with the server's own words
+ * (bounded) in the message; `answer` holds what the body says then.
  */
-enum error_code decode_answer(const struct http_reply *reply, struct vast_answer *answer, struct error *error);
+enum error_code decode_status(const struct http_reply *reply, struct vast_answer *answer, struct error *error);
+
+/* A success that needs no more than to be one. */
+enum error_code decode_done(struct span body, struct error *error);
 
 enum error_code decode_offers(struct span body, const struct vast_wish *wish, struct vast_offers *list,
                               struct error *error);
+/* `instance_id` is set, also beside an error, when the answer names a contract; else 0. */
 enum error_code decode_create(struct span body, int64_t *instance_id, char *api_key, size_t api_key_size,
                               struct error *error);
 enum error_code decode_instance(struct span body, int64_t wanted_id, struct vast_instance *instance,

@@ -3,23 +3,6 @@
 #include "base/units.h"
 #include "vast/codec.h"
 
-/* Reads a whole document that must be an object; shape mistakes become ERR_REPLY_UNEXPECTED. */
-static enum error_code read_object(struct span body, const struct json_field *fields, size_t count, void *out,
-                                   const char *what, struct error *error)
-{
-    struct json_reader reader;
-    json_reader_init(&reader, body.at, body.length);
-    bool object = json_decode_object(&reader, fields, count, out, JSON_TOLERANT);
-    if (!json_finish(&reader)) {
-        return error_set(error, ERR_REPLY_MALFORMED, "%s: the reply is no JSON: %s at byte %zu", what, reader.mistake,
-                         reader.mistake_at);
-    }
-    if (!object) {
-        return error_set(error, ERR_REPLY_UNEXPECTED, "%s: the reply is no JSON object", what);
-    }
-    return ERR_OK;
-}
-
 /* ---- Any answer --------------------------------------------------------------------------------------------------------- */
 
 static const struct json_field answer_fields[] = {
@@ -113,35 +96,75 @@ static int64_t threshold_ns(struct span body)
     return 0;
 }
 
-enum error_code decode_answer(const struct http_reply *reply, struct vast_answer *answer, struct error *error)
+/* True when the body is a JSON object; `answer` is what it says. */
+static bool read_answer(struct span body, struct vast_answer *answer)
 {
-    struct vast_answer own = {0};
-    struct span body = {buffer_text(&reply->body), reply->body.length};
     struct json_reader reader;
     json_reader_init(&reader, body.at, body.length);
-    bool object = json_decode_object(&reader, answer_fields, ARRAY_LENGTH(answer_fields), &own, JSON_TOLERANT);
-    bool json = json_finish(&reader);
-    if (!json || !object) {
-        own = (struct vast_answer){0}; /* what a cut reply seems to say may be half of a number */
-    }
-    if (answer != NULL) {
-        *answer = own;
-    }
-    bool success = reply->status >= 200 && reply->status < 300;
-    if (success && !json) {
-        return error_set(error, ERR_REPLY_MALFORMED, "the reply is no JSON: %s at byte %zu of %zu", reader.mistake,
-                         reader.mistake_at, body.length);
-    }
-    if (success && !(object && own.success.presence == PRESENT && !own.success.value)) {
+    bool object = json_decode_object(&reader, answer_fields, ARRAY_LENGTH(answer_fields), answer, JSON_TOLERANT);
+    return json_finish(&reader) && object;
+}
+
+static enum error_code refusal(int status, const struct vast_answer *answer, struct error *error)
+{
+    enum error_code code = code_for_failure(status, answer);
+    (void)error_set(error, code, "HTTP %d: %s", status, answer_words(answer));
+    error->http_status = status;
+    return code;
+}
+
+static bool is_success(const struct http_reply *reply)
+{
+    return reply->status >= 200 && reply->status < 300;
+}
+
+enum error_code decode_status(const struct http_reply *reply, struct vast_answer *answer, struct error *error)
+{
+    *answer = (struct vast_answer){0};
+    if (is_success(reply)) {
         return error_set(error, ERR_OK, "done");
     }
-    enum error_code code = code_for_failure(reply->status, &own);
-    (void)error_set(error, code, "HTTP %d: %s", reply->status, answer_words(&own));
-    error->http_status = reply->status;
+    struct span body = {buffer_text(&reply->body), reply->body.length};
+    if (!read_answer(body, answer)) {
+        *answer = (struct vast_answer){0}; /* half an answer is none */
+    }
+    enum error_code code = refusal(reply->status, answer, error);
     if (code == ERR_RATE_LIMITED) {
         error->retry_after_ns = threshold_ns(body);
     }
     return code;
+}
+
+/*
+ * Reads a success's whole document, which must be an object; shape mistakes become ERR_REPLY_UNEXPECTED. `success` is the member of
+ * `out` of that name: when it is false, the reply is a failure after all.
+ */
+static enum error_code read_object(struct span body, const struct json_field *fields, size_t count, void *out,
+                                   const struct maybe_bool *success, const char *what, struct error *error)
+{
+    struct json_reader reader;
+    json_reader_init(&reader, body.at, body.length);
+    bool object = json_decode_object(&reader, fields, count, out, JSON_TOLERANT);
+    if (!json_finish(&reader)) {
+        return error_set(error, ERR_REPLY_MALFORMED, "%s: the reply is no JSON: %s at byte %zu", what, reader.mistake,
+                         reader.mistake_at);
+    }
+    if (!object) {
+        return error_set(error, ERR_REPLY_UNEXPECTED, "%s: the reply is no JSON object", what);
+    }
+    if (success->presence == PRESENT && !success->value) {
+        struct vast_answer answer = {0};
+        (void)read_answer(body, &answer);
+        return refusal(200, &answer, error);
+    }
+    return ERR_OK;
+}
+
+enum error_code decode_done(struct span body, struct error *error)
+{
+    static const struct json_field fields[] = {JSON_BOOLEAN(struct vast_answer, success, "success")};
+    struct vast_answer answer = {0};
+    return read_object(body, fields, ARRAY_LENGTH(fields), &answer, &answer.success, "the answer", error);
 }
 
 /* ---- Offers ------------------------------------------------------------------------------------------------------------- */
@@ -227,6 +250,7 @@ static void insert_offer(struct vast_offers *list, const struct vast_offer *offe
 }
 
 struct offers_reply {
+    struct maybe_bool success;
     struct offers_sink {
         enum presence presence;
         const struct vast_wish *wish;
@@ -257,12 +281,15 @@ static void read_offers(struct json_reader *reader, void *member)
 enum error_code decode_offers(struct span body, const struct vast_wish *wish, struct vast_offers *list,
                               struct error *error)
 {
-    static const struct json_field fields[] = {JSON_CUSTOM(struct offers_reply, offers, "offers", read_offers)};
-    struct offers_reply reply = {{ABSENT, wish, list}};
+    static const struct json_field fields[] = {
+        JSON_BOOLEAN(struct offers_reply, success, "success"),
+        JSON_CUSTOM(struct offers_reply, offers, "offers", read_offers),
+    };
+    struct offers_reply reply = {.offers = {ABSENT, wish, list}};
     list->count = 0;
     list->found = 0;
     list->fitting = 0;
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, "search", error);
+    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "search", error);
     if (code == ERR_OK && reply.offers.presence != PRESENT) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "search: the reply has no list \"offers\"");
     }
@@ -272,6 +299,7 @@ enum error_code decode_offers(struct span body, const struct vast_wish *wish, st
 /* ---- Create ------------------------------------------------------------------------------------------------------------- */
 
 struct create_reply {
+    struct maybe_bool success;
     struct maybe_int64 new_contract;
     MAYBE_TEXT(129) instance_api_key;
 };
@@ -280,20 +308,20 @@ enum error_code decode_create(struct span body, int64_t *instance_id, char *api_
                               struct error *error)
 {
     static const struct json_field fields[] = {
+        JSON_BOOLEAN(struct create_reply, success, "success"),
         JSON_INT64(struct create_reply, new_contract, "new_contract"),
         JSON_TEXT(struct create_reply, instance_api_key, "instance_api_key"),
     };
     struct create_reply reply = {0};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, "create", error);
-    if (code != ERR_OK) {
-        return code;
-    }
+    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "create", error);
     (void)text_copy(api_key, api_key_size, reply.instance_api_key.text);
-    if (reply.new_contract.presence != PRESENT || reply.new_contract.value <= 0) {
+    bool readable = code != ERR_REPLY_MALFORMED; /* the id of a cut reply may be the first half of another */
+    bool named = readable && reply.new_contract.presence == PRESENT && reply.new_contract.value > 0;
+    *instance_id = named ? reply.new_contract.value : 0;
+    if (code == ERR_OK && !named) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "create: the reply has no id \"new_contract\"");
     }
-    *instance_id = reply.new_contract.value;
-    return ERR_OK;
+    return code;
 }
 
 /* ---- Instances ---------------------------------------------------------------------------------------------------------- */
@@ -388,6 +416,7 @@ static bool read_instance(struct json_reader *reader, struct vast_instance *inst
 }
 
 struct show_reply {
+    struct maybe_bool success;
     MAYBE_TEXT(64) error;
     struct show_sink {
         enum presence presence;
@@ -424,12 +453,13 @@ enum error_code decode_instance(struct span body, int64_t wanted_id, struct vast
                                 struct error *error)
 {
     static const struct json_field fields[] = {
+        JSON_BOOLEAN(struct show_reply, success, "success"),
         JSON_TEXT(struct show_reply, error, "error"),
         JSON_CUSTOM(struct show_reply, instances, "instances", read_shown),
     };
     struct show_reply reply = {.instances = {ABSENT, false, instance}};
     *instance = (struct vast_instance){0};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, "show instance", error);
+    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "show instance", error);
     if (code != ERR_OK) {
         return code;
     }
@@ -505,7 +535,7 @@ enum error_code decode_instance_page(struct span body, instance_visitor *visit, 
         JSON_CUSTOM(struct page_reply, instances, "instances", read_page_rows),
     };
     struct page_reply reply = {.instances = {ABSENT, true, visit, context}};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, "list instances", error);
+    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "list instances", error);
     if (code != ERR_OK) {
         return code;
     }
@@ -521,14 +551,21 @@ enum error_code decode_instance_page(struct span body, instance_visitor *visit, 
 
 /* ---- Account ------------------------------------------------------------------------------------------------------------ */
 
+struct account_reply {
+    struct maybe_bool success;
+    struct vast_account account;
+};
+
 enum error_code decode_account(struct span body, struct vast_account *account, struct error *error)
 {
     static const struct json_field fields[] = {
-        JSON_DECIMAL(struct vast_account, credit_nusd, "credit", 9),
-        JSON_DECIMAL(struct vast_account, balance_nusd, "balance", 9),
+        JSON_BOOLEAN(struct account_reply, success, "success"),
+        JSON_DECIMAL(struct account_reply, account.credit_nusd, "credit", 9),
+        JSON_DECIMAL(struct account_reply, account.balance_nusd, "balance", 9),
     };
-    *account = (struct vast_account){0};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), account, "account", error);
+    struct account_reply reply = {.success = {ABSENT, false}};
+    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "account", error);
+    *account = reply.account;
     if (code == ERR_OK && account->credit_nusd.presence != PRESENT) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "account: the reply has no \"credit\"");
     }

@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -76,6 +77,42 @@ static unsigned mode_of(const char *path)
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     return status.st_mode & 0777U;
+}
+
+/* A link is followed, and what is no file is written to: neither is replaced by a file. */
+static void test_links_and_pipes_are_not_replaced(void **state)
+{
+    struct place *place = *state;
+    char file[FILE_PATH_SIZE];
+    char link[FILE_PATH_SIZE];
+    char pipe_path[FILE_PATH_SIZE];
+    char content[16] = "";
+    struct stat status;
+    in(place, file, "file");
+    in(place, link, "link");
+    in(place, pipe_path, "pipe");
+    assert_int_equal(file_write(file, span_of("old"), FILE_PUBLIC, &place->error), ERR_OK);
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(file_write(link, span_of("new"), FILE_PUBLIC, &place->error), ERR_OK);
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    struct buffer out;
+    buffer_init(&out, place->heap, 8);
+    assert_int_equal(file_read(file, &out, &place->error), ERR_OK);
+    assert_string_equal(buffer_text(&out), "new");
+    buffer_release(&out);
+
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_int_equal(file_write(pipe_path, span_of("x"), FILE_PUBLIC, &place->error), ERR_CANNOT_WRITE);
+    int reader = open(pipe_path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_int_equal(file_write(pipe_path, span_of("through"), FILE_PUBLIC, &place->error), ERR_OK);
+    assert_int_equal(read(reader, content, sizeof content), 7);
+    assert_string_equal(content, "through");
+    assert_int_equal(close(reader), 0);
+    assert_int_equal(lstat(pipe_path, &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(empty_folder(place->folder), 3);
 }
 
 /* What is written is read back, every byte of it, and replaces what was there, with the mode that was asked for. */
@@ -318,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_written_file_is_read_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_links_and_pipes_are_not_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_over_the_limit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reading_without_memory_fails_cleanly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_readable_file_is_refused, set_up, tear_down),

@@ -1,1 +1,1 @@
-dumont_tests(world unit dumont_live sim_store)
+dumont_tests(world unit dumont_live sim_store scripted_world)

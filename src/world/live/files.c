@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h> /* rename */
 #include <stdlib.h>
 #include <string.h>
@@ -119,21 +120,52 @@ static int write_durably(const char *path, struct span content, enum file_mode m
     return reason;
 }
 
-enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error)
+/* What a rename would take away from everybody else: a device, a pipe, a socket. */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static int write_to_special(const char *path, struct span content)
+{
+    /* Without waiting for a reader of a pipe; but then each write waits until it is read. */
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (descriptor < 0) {
+        return errno;
+    }
+    int flags = fcntl(descriptor, F_GETFL);
+    int reason = flags >= 0 && fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
+    if (reason == 0) {
+        reason = write_all(descriptor, content);
+    }
+    (void)close(descriptor);
+    return reason;
+}
+
+/* Returns 0 or an errno. */
+static int replace(const char *path, struct span content, enum file_mode mode)
 {
     char temporary[FILE_PATH_SIZE];
     if (!text_format(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid())) {
-        return refuse(error, ERR_CANNOT_WRITE, "write", path, ENAMETOOLONG);
+        return ENAMETOOLONG;
     }
     int reason = write_durably(temporary, content, mode);
     if (reason == 0 && rename(temporary, path) != 0) {
         reason = errno;
     }
     if (reason == 0) {
-        reason = folder_sync_of(path);
-    } else {
-        (void)unlink(temporary);
+        return folder_sync_of(path);
     }
+    (void)unlink(temporary);
+    return reason;
+}
+
+enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error)
+{
+    char followed[PATH_MAX];
+    const char *target = realpath(path, followed) == NULL ? path : followed;
+    int reason = is_special(target) ? write_to_special(target, content) : replace(target, content, mode);
     return reason == 0 ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", path, reason);
 }
 

@@ -27,7 +27,8 @@ MUST_USE enum error_code file_read(const char *path, struct buffer *out, struct 
 /*
  * Replaces a file at once: after a crash at any moment, `path` holds the former content or all of the new one, and once this
  * has returned ERR_OK, the new one. Otherwise ERR_CANNOT_WRITE, with the former content (or, when only the folder could not be
- * synced at the end, the new one).
+ * synced at the end, the new one). A link is
+ * followed; a device or pipe (/dev/stdout, /dev/null) is not replaced but written to.
  */
 MUST_USE enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error);
 

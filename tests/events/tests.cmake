@@ -1,0 +1,1 @@
+dumont_tests(events unit dumont_events scripted_world)

@@ -1,0 +1,3 @@
+if(TARGET fake_host)
+  dumont_tests(host unit fake_host)
+endif()

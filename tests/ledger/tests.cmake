@@ -1,0 +1,1 @@
+dumont_tests(ledger unit dumont_ledger scripted_world)

@@ -1,0 +1,1 @@
+dumont_tests(machine unit dumont_machine scripted_world)

@@ -1,0 +1,1 @@
+dumont_tests(vast unit dumont_vast scripted_world PkgConfig::CJSON)
