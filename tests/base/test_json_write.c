@@ -78,7 +78,7 @@ static void test_strings_are_escaped_where_json_asks_for_it(void **state)
         {"plain", "\"plain\""},
         {"a\"b\\c", "\"a\\\"b\\\\c\""},
         {"\n\r\t", "\"\\n\\r\\t\""},
-        {"\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\""},
+        {"\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\""},
         {"/", "\"/\""},
         {"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", "\"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\""},
     };

@@ -33,6 +33,7 @@ FLOORS = {
     "fakes": ("src/base",),
     "fakes/front": ("src/base", "fakes"),
     "sim": CLIENT + ("src/world/live", "src/report", "fakes"),
+    "sim/cli": CLIENT + ("src/world/live", "src/report", "src/cli", "fakes", "sim"),
     "tests": None,  # everything
     "bench": None,
 }

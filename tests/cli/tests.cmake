@@ -1,0 +1,10 @@
+# The programs as a person runs them: one ctest entry for each class of programs.py.
+find_program(DUMONT_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(DUMONT_PYTHON)
+  foreach(group EveryProgram Dumont DumontFake EventsStore HistoryFiles)
+    add_test(NAME cli_${group}
+             COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/programs.py ${group}
+                     $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
+    set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300)
+  endforeach()
+endif()
