@@ -60,6 +60,7 @@ struct tree_node {
     uint64_t inode;
     int64_t modified_ns; /* unix time */
     const char *name;
+    uint64_t order_key;       /* of the name, for comparisons */
     bool owns_name;           /* the name is a block of its own */
     bool reserved;            /* lies in the tree's reserve */
     struct tree_node *parent; /* NULL: the root, or unlinked */

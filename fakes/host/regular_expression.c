@@ -162,11 +162,92 @@ static void compile_atom(struct compiler *compiler, size_t branch_start)
     emit(compiler, (struct instruction){.operation = operation, .character = c});
 }
 
+enum { NO_BOUND = -1, OPEN_END = -1, MOST_REPEATS = 255 };
+
+/* Appends the code of an atom once more. */
+static void emit_copy(struct compiler *compiler, int32_t start, int32_t size)
+{
+    int32_t moved_by = compiler->regex->length - start;
+    for (int32_t i = 0; i < size && compiler->mistake == NULL; i++) {
+        struct instruction copy = compiler->regex->program[start + i];
+        if (copy.operation == OP_SPLIT || copy.operation == OP_JUMP) {
+            copy.first += moved_by;
+            copy.second += moved_by;
+        }
+        emit(compiler, copy);
+    }
+}
+
+/* The atom at `start` from `least` to `most` times: copies, the later ones behind a way past them. */
+static void emit_repeats(struct compiler *compiler, int32_t start, int32_t least, int32_t most)
+{
+    struct regex *regex = compiler->regex;
+    int32_t size = regex->length - start;
+    struct instruction way_past = {.operation = OP_SPLIT, .second = OPEN_END};
+    if (least == 0) {
+        way_past.first = start + 1;
+        insert(compiler, start, way_past);
+        start++;
+    }
+    for (int32_t i = 1; i < least; i++) {
+        emit_copy(compiler, start, size);
+    }
+    if (most == NO_BOUND) {
+        int32_t last = regex->length - size;
+        emit(compiler, (struct instruction){.operation = OP_SPLIT, .first = last, .second = regex->length + 1});
+    }
+    for (int32_t i = least > 1 ? least : 1; i < most; i++) {
+        way_past.first = regex->length + 1;
+        emit(compiler, way_past);
+        emit_copy(compiler, start, size);
+    }
+    for (int32_t i = start - (least == 0); i < regex->length; i++) {
+        if (regex->program[i].operation == OP_SPLIT && regex->program[i].second == OPEN_END) {
+            regex->program[i].second = regex->length;
+        }
+    }
+}
+
+static int32_t take_number(struct compiler *compiler)
+{
+    int32_t value = NO_BOUND;
+    while (!at_end(compiler) && compiler->text.at[compiler->at] >= '0' && compiler->text.at[compiler->at] <= '9') {
+        value = (value < 0 ? 0 : value) * 10 + (compiler->text.at[compiler->at++] - '0');
+        value = value > MOST_REPEATS ? MOST_REPEATS + 1 : value;
+    }
+    return value;
+}
+
+/* {2}, {2,} and {2,5}; the brace was seen. */
+static void compile_interval(struct compiler *compiler, int32_t start)
+{
+    skip_special(compiler);
+    int32_t least = take_number(compiler);
+    int32_t most = least;
+    if (!at_end(compiler) && compiler->text.at[compiler->at] == ',') {
+        compiler->at++;
+        most = take_number(compiler);
+        least = least < 0 ? 0 : least;
+    }
+    bool valid = at_special(compiler, '}') && least >= 0 && least <= MOST_REPEATS && most <= MOST_REPEATS &&
+                 most != 0 && (most == NO_BOUND || least <= most);
+    if (!valid) {
+        compiler->mistake = "Invalid content of \\{\\}";
+        return;
+    }
+    skip_special(compiler);
+    emit_repeats(compiler, start, least, most);
+}
+
 /* A repetition behind the atom whose code begins at `start`. */
 static bool compile_repetition(struct compiler *compiler, int32_t start)
 {
     bool star = !compiler->flags.fixed && !at_end(compiler) && compiler->text.at[compiler->at] == '*';
     bool plus = at_special(compiler, '+');
+    if (at_special(compiler, '{')) {
+        compile_interval(compiler, start);
+        return true;
+    }
     if (star) {
         compiler->at++;
     } else if (plus || at_special(compiler, '?')) {

@@ -77,37 +77,19 @@ static inline char next_character(struct json_reader *reader)
     return reader->at < reader->length ? reader->text[reader->at] : '\0';
 }
 
+/* The kind of a value by its first character; all others are JSON_INVALID. */
+static const unsigned char kind_of_first[256] = {
+    ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY,  ['"'] = JSON_STRING, ['t'] = JSON_BOOL,   ['f'] = JSON_BOOL,
+    ['n'] = JSON_NULL,   ['-'] = JSON_NUMBER, ['0'] = JSON_NUMBER, ['1'] = JSON_NUMBER, ['2'] = JSON_NUMBER,
+    ['3'] = JSON_NUMBER, ['4'] = JSON_NUMBER, ['5'] = JSON_NUMBER, ['6'] = JSON_NUMBER, ['7'] = JSON_NUMBER,
+    ['8'] = JSON_NUMBER, ['9'] = JSON_NUMBER,
+};
+
 enum json_kind json_peek(struct json_reader *reader)
 {
     char first = next_character(reader);
     reader->value_at = reader->at;
-    switch (first) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-    case 'f':
-        return JSON_BOOL;
-    case 'n':
-        return JSON_NULL;
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
-        return JSON_NUMBER;
-    default:
-        return JSON_INVALID;
-    }
+    return (enum json_kind)kind_of_first[(unsigned char)first];
 }
 
 static bool enter(struct json_reader *reader, enum json_kind kind)
@@ -201,6 +183,36 @@ static bool read_special(struct json_reader *reader, size_t *at)
     return true;
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/*
+ * The first byte from `at` on that is not plain, or the text's length. Eight bytes at a time: the lowest bit set in `special` marks
+ * the first byte that is a control character, a quote, a backslash or beyond ASCII ("haszero", Mycroft 1987).
+ */
+static size_t skip_plain(const char *text, size_t length, size_t at)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    while (at + sizeof(uint64_t) <= length) {
+        uint64_t word;
+        memcpy(&word, text + at, sizeof word);
+        uint64_t quote = word ^ EACH_BYTE('"');
+        uint64_t backslash = word ^ EACH_BYTE('\\');
+        uint64_t special = (word - EACH_BYTE(0x20)) & ~word;
+        special |= (quote - EACH_BYTE(1)) & ~quote;
+        special |= (backslash - EACH_BYTE(1)) & ~backslash;
+        special = (special | word) & EACH_BYTE(0x80);
+        if (special != 0) {
+            return at + (size_t)__builtin_ctzll(special) / 8;
+        }
+        at += sizeof word;
+    }
+#endif
+    while (at < length && json_plain_byte[(unsigned char)text[at]]) {
+        at++;
+    }
+    return at;
+}
+
 static bool read_string(struct json_reader *reader, struct span *raw)
 {
     const char *text = reader->text;
@@ -209,9 +221,7 @@ static bool read_string(struct json_reader *reader, struct span *raw)
     size_t at = start;
     reader->escaped = false;
     for (;;) {
-        while (at < length && json_plain_byte[(unsigned char)text[at]]) {
-            at++;
-        }
+        at = skip_plain(text, length, at);
         if (at >= length) {
             return fail_at(reader, reader->at, "string without an end");
         }
@@ -226,12 +236,20 @@ static bool read_string(struct json_reader *reader, struct span *raw)
     }
 }
 
+/* What most members begin with in compact JSON: a comma and a quote, nothing between. */
+static bool next_key_is_here(const struct json_reader *reader)
+{
+    return reader->mistake == NULL && reader->started[reader->depth] && reader->at + 1 < reader->length &&
+           reader->text[reader->at] == ',' && reader->text[reader->at + 1] == '"';
+}
+
 bool json_next_member(struct json_reader *reader, struct span *key)
 {
-    if (!next_item(reader, '}')) {
+    if (next_key_is_here(reader)) {
+        reader->at++;
+    } else if (!next_item(reader, '}')) {
         return false;
-    }
-    if (next_character(reader) != '"') {
+    } else if (next_character(reader) != '"') {
         return fail_at(reader, reader->at, "expected a key in quotes");
     }
     reader->value_at = reader->at;

@@ -42,7 +42,7 @@ static enum error_code exchange(struct vast *vast, enum http_method method, stru
         .changes_state = changes_state,
     };
     int64_t deadline_ns = world_deadline_ns(vast->world, vast->request_limit_ns);
-    enum error_code code = world_http(vast->world, &request, &vast->reply, deadline_ns, NULL);
+    enum error_code code = world_http(vast->world, &request, &vast->reply, deadline_ns, &vast->ordinal);
     if (code != ERR_OK) {
         return error_set(error, code, "%s", error_sentence(code));
     }
@@ -51,8 +51,11 @@ static enum error_code exchange(struct vast *vast, enum http_method method, stru
 }
 
 /* Could a request that ended so have taken effect? Only if it may have reached the server and no answer denied it. */
-static bool may_have_happened(enum error_code code, int http_status)
+static bool may_have_happened(const struct vast *vast, enum error_code code, int http_status)
 {
+    if (vast->ordinal == 0) {
+        return false;
+    }
     switch (code) {
     case ERR_CONNECTION_RESET:
     case ERR_CLOSED_EARLY:
@@ -126,7 +129,7 @@ enum error_code vast_create(struct vast *vast, int64_t offer_id, const struct cr
     } else if (answer.new_contract.presence == PRESENT && answer.new_contract.value > 0) {
         *instance_id = answer.new_contract.value;
     }
-    if (code != ERR_OK && *instance_id == 0 && may_have_happened(code, error->http_status)) {
+    if (code != ERR_OK && *instance_id == 0 && may_have_happened(vast, code, error->http_status)) {
         return unknown_outcome(error, "create");
     }
     if (code != ERR_OK) {
@@ -203,7 +206,7 @@ enum error_code vast_destroy(struct vast *vast, int64_t instance_id, struct erro
     if (code == ERR_OK || code == ERR_NO_SUCH_INSTANCE) {
         return code;
     }
-    if (may_have_happened(code, error->http_status)) {
+    if (may_have_happened(vast, code, error->http_status)) {
         return unknown_outcome(error, "destroy");
     }
     error_wrap(error, "destroy instance %lld", (long long)instance_id);

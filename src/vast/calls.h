@@ -27,6 +27,7 @@ struct vast {
     struct world *world;
     struct vast_access access;
     int64_t request_limit_ns; /* deadline of each request from its start */
+    uint64_t ordinal;         /* of the last request, 0 when it was not even sent */
     struct http_reply reply;
     char path[HTTP_PATH_SIZE];
     char body[VAST_BODY_SIZE];

@@ -459,7 +459,8 @@ enum error_code decode_instance(struct span body, int64_t wanted_id, struct vast
     };
     struct show_reply reply = {.instances = {ABSENT, false, instance}};
     *instance = (struct vast_instance){0};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "show instance", error);
+    enum error_code code =
+        read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "show instance", error);
     if (code != ERR_OK) {
         return code;
     }
@@ -535,7 +536,8 @@ enum error_code decode_instance_page(struct span body, instance_visitor *visit, 
         JSON_CUSTOM(struct page_reply, instances, "instances", read_page_rows),
     };
     struct page_reply reply = {.instances = {ABSENT, true, visit, context}};
-    enum error_code code = read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "list instances", error);
+    enum error_code code =
+        read_object(body, fields, ARRAY_LENGTH(fields), &reply, &reply.success, "list instances", error);
     if (code != ERR_OK) {
         return code;
     }

@@ -107,6 +107,19 @@ static void test_long_messages_are_cut_at_their_end(void **state)
     assert_int_equal(strlen(error.next_step), ERROR_NEXT_STEP_SIZE - 1);
 }
 
+/* Quoted words, whatever control characters stand in them, stay on one line and give a terminal no commands. */
+static void test_quoted_words_stay_on_one_line(void **state)
+{
+    (void)state;
+    struct error error;
+    (void)error_set(&error, ERR_USAGE, "a\nb\r\tc\x1b[2J\x7f \xc3\xa9");
+    assert_string_equal(error.message, "a b  c [2J  \xc3\xa9");
+    error_wrap(&error, "front\n");
+    error_advise(&error, "run\nit");
+    assert_string_equal(error.message, "front : a b  c [2J  \xc3\xa9");
+    assert_string_equal(error.next_step, "run it");
+}
+
 /* Every fate has a name of its own and an error of its own; only delivery is none. */
 static void test_every_fate_has_an_error_of_its_own(void **state)
 {
@@ -132,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_setting_an_error_forgets_the_former),
         cmocka_unit_test(test_context_goes_in_front_of_the_message),
         cmocka_unit_test(test_long_messages_are_cut_at_their_end),
+        cmocka_unit_test(test_quoted_words_stay_on_one_line),
         cmocka_unit_test(test_every_fate_has_an_error_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

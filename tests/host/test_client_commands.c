@@ -48,16 +48,18 @@ static void test_gpu_queries_answer_as_recorded(void **state)
     struct host_test *test = *state;
     expect(test, "nvidia-smi --query-gpu=name --format=csv,noheader", "NVIDIA GeForce RTX 4090\n");
     expect(test, "nvidia-smi --query-gpu=driver_version --format=csv,noheader", "580.95.05\n");
-    expect(test, "nvidia-smi --query-gpu=name,memory.total --format=csv,noheader", "NVIDIA GeForce RTX 4090, 24564 MiB\n");
+    expect(test, "nvidia-smi --query-gpu=name,memory.total --format=csv,noheader",
+           "NVIDIA GeForce RTX 4090, 24564 MiB\n");
     expect(test, "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv",
            "name, memory.total [MiB], driver_version\nNVIDIA GeForce RTX 4090, 24564 MiB, 580.95.05\n");
     expect(test, "nvidia-smi --query-gpu=name,compute_cap --format=csv,noheader", "NVIDIA GeForce RTX 4090, 8.9\n");
     expect(test, "nvidia-smi --query-gpu=name,utilization.gpu --format=csv,noheader", "NVIDIA GeForce RTX 4090, 0 %\n");
     host_set_gpu_load(test->host, &training);
     expect(test, "nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits", "97\n");
-    expect(test,
-           "nvidia-smi --query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu --format=csv,noheader,nounits",
-           "97, 18432, 24564, 61\n");
+    expect(
+        test,
+        "nvidia-smi --query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu --format=csv,noheader,nounits",
+        "97, 18432, 24564, 61\n");
     char uuid[64];
     char line[160];
     copy_uuid(test, uuid);
@@ -77,13 +79,15 @@ static void test_the_bare_table_is_the_real_one(void **state)
     struct host_test *test = *state;
     char bus_id[32];
     char expected[4096];
-    (void)text_format(bus_id, sizeof bus_id, "%.16s", run(test, "nvidia-smi --query-gpu=pci.bus_id --format=csv,noheader"));
+    (void)text_format(bus_id, sizeof bus_id, "%.16s",
+                      run(test, "nvidia-smi --query-gpu=pci.bus_id --format=csv,noheader"));
     host_set_gpu_load(test->host, &training);
-    (void)text_format(expected, sizeof expected,
-                      TABLE_HEAD
-                      "|   0  NVIDIA GeForce RTX 4090        On  |   %s Off |                  Off |\n"
-                      "| 45%%   61C    P2            341W /  450W |   18432MiB /  24564MiB |     97%%      Default |\n" TABLE_FOOT,
-                      bus_id);
+    (void)text_format(
+        expected, sizeof expected,
+        TABLE_HEAD
+        "|   0  NVIDIA GeForce RTX 4090        On  |   %s Off |                  Off |\n"
+        "| 45%%   61C    P2            341W /  450W |   18432MiB /  24564MiB |     97%%      Default |\n" TABLE_FOOT,
+        bus_id);
     expect(test, "nvidia-smi", expected);
 }
 
@@ -95,10 +99,11 @@ static void test_broken_gpus_have_their_texts(void **state)
     expect_failure(test, "nvidia-smi", "bash: line 1: nvidia-smi: command not found\n", 127);
     expect_status(test, "command -v nvidia-smi || which nvidia-smi", "", 1);
     host_set_gpu_state(test->host, HOST_GPU_NO_DRIVER);
-    expect_status(test, "nvidia-smi",
-                  "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest "
-                  "NVIDIA driver is installed and running.\n\n",
-                  9);
+    expect_status(
+        test, "nvidia-smi",
+        "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest "
+        "NVIDIA driver is installed and running.\n\n",
+        9);
     host_set_gpu_state(test->host, HOST_GPU_LOST);
     expect_status(test, "nvidia-smi -L", "Failed to initialize NVML: Unknown Error\n", 255);
     host_set_gpu_state(test->host, HOST_GPU_NONE);
@@ -131,8 +136,9 @@ static void test_the_machine_has_the_rented_size(void **state)
 {
     expect(*state, "nproc", "32\n");
     expect(*state, "free -m | awk '/^Mem:/ {print $2}'", "64128\n");
-    expect(*state, "cat ~/.vast_containerlabel; tr '\\0' '\\n' < /proc/1/environ | grep -E 'ID|LABEL|IP|COUNT'",
-           "C.41803846\nCONTAINER_ID=41803846\nVAST_CONTAINERLABEL=C.41803846\nPUBLIC_IPADDR=203.0.113.20\nGPU_COUNT=1\n");
+    expect(
+        *state, "cat ~/.vast_containerlabel; tr '\\0' '\\n' < /proc/1/environ | grep -E 'ID|LABEL|IP|COUNT'",
+        "C.41803846\nCONTAINER_ID=41803846\nVAST_CONTAINERLABEL=C.41803846\nPUBLIC_IPADDR=203.0.113.20\nGPU_COUNT=1\n");
     expect(*state, "ls -A ~ ~/.ssh; whoami; pwd",
            "/root:\n.no_auto_tmux\n.ssh\n.vast_api_key\n.vast_containerlabel\nhasbooted\nonstart.sh\n\n/root/.ssh:\n"
            "authorized_keys\nroot\n/root\n");
@@ -159,8 +165,11 @@ static void test_digests_are_printed_as_md5sum_does(void **state)
 /* Law: sizes, times and tails let a client resume a download. */
 static void test_a_download_can_be_resumed(void **state)
 {
-    expect(*state, "dd if=/dev/zero of=FILE bs=1024 count=1024 2>/dev/null; stat -c '%s %Y' FILE", "1048576 1785752400\n");
-    expect(*state, "seq 1 1000 > n; tail -c +1025 n | wc -c; head -c 1024 n > m; tail -c +1025 n >> m; cmp m n && cat m | md5sum; md5sum < n",
+    expect(*state, "dd if=/dev/zero of=FILE bs=1024 count=1024 2>/dev/null; stat -c '%s %Y' FILE",
+           "1048576 1785752400\n");
+    expect(*state,
+           "seq 1 1000 > n; tail -c +1025 n | wc -c; head -c 1024 n > m; tail -c +1025 n >> m; cmp m n && cat m | "
+           "md5sum; md5sum < n",
            "2869\n53d025127ae99ab79e8502aae2d9bea6  -\n53d025127ae99ab79e8502aae2d9bea6  -\n");
 }
 
@@ -192,16 +201,11 @@ static void test_missing_tools_are_not_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOST_TEST(test_gpu_queries_answer_as_recorded),
-        HOST_TEST(test_the_bare_table_is_the_real_one),
-        HOST_TEST(test_broken_gpus_have_their_texts),
-        HOST_TEST(test_the_first_check_works),
-        HOST_TEST(test_df_shows_the_rented_disk),
-        HOST_TEST(test_the_machine_has_the_rented_size),
-        HOST_TEST(test_digests_are_printed_as_md5sum_does),
-        HOST_TEST(test_a_download_can_be_resumed),
-        HOST_TEST(test_pgrep_tells_whether_something_runs),
-        HOST_TEST(test_the_load_comes_out_of_top),
+        HOST_TEST(test_gpu_queries_answer_as_recorded),     HOST_TEST(test_the_bare_table_is_the_real_one),
+        HOST_TEST(test_broken_gpus_have_their_texts),       HOST_TEST(test_the_first_check_works),
+        HOST_TEST(test_df_shows_the_rented_disk),           HOST_TEST(test_the_machine_has_the_rented_size),
+        HOST_TEST(test_digests_are_printed_as_md5sum_does), HOST_TEST(test_a_download_can_be_resumed),
+        HOST_TEST(test_pgrep_tells_whether_something_runs), HOST_TEST(test_the_load_comes_out_of_top),
         HOST_TEST(test_missing_tools_are_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,8 @@ static void test_here_documents_are_input(void **state)
 static void test_expansions_give_values(void **state)
 {
     expect(*state, "a=1; (a=2; echo $a); echo $a; b=$(a=3; echo $a); echo $a$b", "2\n1\n13\n");
-    expect(*state, "echo ${u:-none} ${u-none} ${HOME:+set} ${#HOME}; echo ${v:=kept} $v", "none none set 5\nkept kept\n");
+    expect(*state, "echo ${u:-none} ${u-none} ${HOME:+set} ${#HOME}; echo ${v:=kept} $v",
+           "none none set 5\nkept kept\n");
     expect(*state, "f=dir/name.tar.gz; echo ${f##*/} ${f%.*} ${f%%.*} ${f#*/}",
            "name.tar.gz dir/name.tar dir/name name.tar.gz\n");
     expect(*state, "i=4; echo $((i * 2 + 7 / 2 - (1 - 3) % 5)) $((1 == 1 && 2 > 3)) `echo back \\`echo quoted\\``",
@@ -82,7 +83,8 @@ static void test_patterns_become_names(void **state)
 {
     expect(*state, "mkdir g; cd g; touch b.txt a.txt .h c.log; echo *.txt; echo * '*'; echo *.none [ab].* ?.log",
            "a.txt b.txt\na.txt b.txt c.log *\n*.none a.txt b.txt c.log\n");
-    expect(*state, "mkdir -p /tmp/p/x /tmp/p/y; touch /tmp/p/x/1 /tmp/p/y/2; echo /tmp/p/*/[0-9]", "/tmp/p/x/1 /tmp/p/y/2\n");
+    expect(*state, "mkdir -p /tmp/p/x /tmp/p/y; touch /tmp/p/x/1 /tmp/p/y/2; echo /tmp/p/*/[0-9]",
+           "/tmp/p/x/1 /tmp/p/y/2\n");
 }
 
 /* Law: if, for, while, until, case, break, continue and functions do as POSIX says. */
@@ -90,7 +92,8 @@ static void test_compound_commands_steer(void **state)
 {
     expect(*state, "if false; then echo a; elif true; then echo b; else echo c; fi", "b\n");
     expect(*state, "for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; echo $i; done", "1\n3\n");
-    expect(*state, "i=0; while [ $i -lt 3 ]; do i=$((i+1)); done; until [ $i = 0 ]; do i=$((i-1)); done; echo $i", "0\n");
+    expect(*state, "i=0; while [ $i -lt 3 ]; do i=$((i+1)); done; until [ $i = 0 ]; do i=$((i-1)); done; echo $i",
+           "0\n");
     expect(*state, "for a in x y; do for b in 1 2; do [ $b = 2 ] && continue 2; echo $a$b; done; done", "x1\ny1\n");
     expect(*state, "case file.tar in *.zip) echo z;; *.tar|*.gz) echo t;; *) echo o;; esac", "t\n");
     expect(*state, "f() { echo $1-$#; return 3; echo never; }; f a b; echo $?", "a-2\n3\n");
@@ -100,7 +103,8 @@ static void test_compound_commands_steer(void **state)
 /* Law: with set -e the first unguarded failure ends the shell, a guarded one does not. */
 static void test_errexit_ends_at_an_unguarded_failure(void **state)
 {
-    expect_status(*state, "set -e; false || echo a; if false; then :; fi; ! true; echo b; false; echo never", "a\nb\n", 1);
+    expect_status(*state, "set -e; false || echo a; if false; then :; fi; ! true; echo b; false; echo never", "a\nb\n",
+                  1);
     expect_status(*state, "set -e; (exit 5); echo never", "", 5);
     expect_failure(*state, "set -u; echo $unknown; echo never", "bash: line 1: unknown: unbound variable\n", 127);
 }
@@ -127,7 +131,8 @@ static void test_failures_have_their_statuses(void **state)
 static void test_scripts_run_as_commands(void **state)
 {
     expect(*state, "printf '#!/bin/sh\\necho \"$0 $1\"\\nexit 4\\n' > s; chmod +x s; ./s arg; echo $?", "./s arg\n4\n");
-    expect(*state, "cp s /usr/local/bin/tool; tool x; which tool; command -v tool", "/usr/local/bin/tool x\n/usr/local/bin/tool\n/usr/local/bin/tool\n");
+    expect(*state, "cp s /usr/local/bin/tool; tool x; which tool; command -v tool",
+           "/usr/local/bin/tool x\n/usr/local/bin/tool\n/usr/local/bin/tool\n");
     expect(*state, "sh s 1; echo $?; bash < s; echo $?", "s 1\n4\nbash \n4\n");
 }
 
@@ -135,7 +140,8 @@ static void test_scripts_run_as_commands(void **state)
 static void test_background_jobs_do_their_work(void **state)
 {
     expect(*state, "nohup sh -c 'echo done' >log 2>&1 </dev/null & echo started; cat log", "started\ndone\n");
-    expect(*state, "setsid sh -c 'echo s' > log2 2>&1 < /dev/null & wait; cat log2; timeout 5 echo t; sleep 1000", "s\nt\n");
+    expect(*state, "setsid sh -c 'echo s' > log2 2>&1 < /dev/null & wait; cat log2; timeout 5 echo t; sleep 1000",
+           "s\nt\n");
     expect_status(*state, "nohup nothing", "", 127);
 }
 
@@ -153,8 +159,9 @@ static void test_hostile_texts_end(void **state)
     struct host_test *test = *state;
     struct buffer text;
     buffer_init(&text, test->heap, 1024 * 1024);
-    static const char *const pieces[] = {"(",  "{ ", "$(",  "`",    "\"$(", "if ", "! ",  "${a:-", "a|",  "a&&", "'",
-                                         "f() ", "$((", "[",  "\\",   "<<E ", "{ { ", "case a in ", "for i in ", "a;", "((" };
+    static const char *const pieces[] = {"(",     "{ ",   "$(",   "`",          "\"$(",      "if ", "! ",
+                                         "${a:-", "a|",   "a&&",  "'",          "f() ",      "$((", "[",
+                                         "\\",    "<<E ", "{ { ", "case a in ", "for i in ", "a;",  "(("};
     for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
         buffer_clear(&text);
         buffer_append_repeated(&text, pieces[i], 20001);
@@ -166,9 +173,13 @@ static void test_hostile_texts_end(void **state)
     (void)run(test, buffer_text(&text));
     assert_int_equal(test->status, 126); /* longer than a command may be */
     buffer_release(&text);
-    static const char *const endless[] = {"while :; do :; done",       "f() { f; }; f",        "f() { f | f; }; f",
-                                          "until false; do x=$x$x.; done", "sh -c 'sh s' ; echo 'sh s' > s; sh s",
-                                          "cat /dev/zero",             "x=a; while :; do x=$x$x; done",
+    static const char *const endless[] = {"while :; do :; done",
+                                          "f() { f; }; f",
+                                          "f() { f | f; }; f",
+                                          "until false; do x=$x$x.; done",
+                                          "sh -c 'sh s' ; echo 'sh s' > s; sh s",
+                                          "cat /dev/zero",
+                                          "x=a; while :; do x=$x$x; done",
                                           "for i in $(seq 1 100000); do eval \"v$i=1\"; done"};
     for (size_t i = 0; i < ARRAY_LENGTH(endless); i++) {
         (void)run(test, endless[i]);

@@ -39,7 +39,8 @@ static void test_a_plan_survives_writing_and_reading(void **state)
         assert_null(read_plan(first, &read));
         write_plan(&read, second, sizeof second);
         assert_string_equal(first, second);
-        assert_memory_equal(&read.timeline, &written.timeline, sizeof read.timeline);
+        assert_int_equal(read.timeline.status_count, written.timeline.status_count);
+        assert_int_equal(read.timeline.ssh_count, written.timeline.ssh_count);
         assert_memory_equal(read.latency_from, written.latency_from, sizeof read.latency_from);
         assert_memory_equal(read.ssh_session_ns, written.ssh_session_ns, sizeof read.ssh_session_ns);
         assert_int_equal(read.boot_from, written.boot_from);

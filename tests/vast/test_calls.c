@@ -138,6 +138,9 @@ static void test_an_interrupted_create_is_unknown_only_once_it_was_sent(void **s
     scripted.cancel_at_ns = scripted.now_ns + NS_PER_S;
     assert_int_equal(run(create, (struct scripted_reply){.never = true}).code, ERR_OUTCOME_UNKNOWN);
     assert_int_equal(scripted.http_abandoned, 1);
+    scripted.cancel_at_ns = -1;
+    assert_int_equal(run(create, (struct scripted_reply){.never = true}).code, ERR_INTERRUPTED);
+    assert_int_equal(scripted.http_started, 1);
 }
 
 static const struct {
