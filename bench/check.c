@@ -248,8 +248,8 @@ static void print_json(const struct measurement *measurements, size_t count)
         (void)printf("%s{\"offers\":%zu,\"runs\":%llu,\"runs_per_second\":%.1f,\"simulated_seconds_per_second\":%.0f,"
                      "\"client_peak_bytes\":%zu,\"history_bytes\":%zu,\"share_percent\":{",
                      i == 0 ? "" : ",", row->offers, (unsigned long long)row->runs,
-                     (double)row->runs / seconds(row->elapsed_ns), seconds(row->simulated_ns) / seconds(row->elapsed_ns),
-                     row->client_peak_bytes, row->history_bytes);
+                     (double)row->runs / seconds(row->elapsed_ns),
+                     seconds(row->simulated_ns) / seconds(row->elapsed_ns), row->client_peak_bytes, row->history_bytes);
         for (size_t part = 0; part < PART_COUNT; part++) {
             (void)printf("\"%s\":%.1f,", part_names[part], share(row, row->spent_ns[part]));
         }

@@ -211,8 +211,7 @@ static enum run_end live(struct run *run, task_function *main, uint64_t kill_at)
     return virtual_world_run(run->world, kill_at);
 }
 
-static enum run_end play(struct run *run, const struct rehearsal_variation *variation,
-                         struct rehearsal_result *result)
+static enum run_end play(struct run *run, const struct rehearsal_variation *variation, struct rehearsal_result *result)
 {
     struct heap *client_heap = virtual_process_heap(run->rehearsal->process);
     if (run->rehearsal->scenario->interrupt_ns != TIME_NEVER_NS &&

@@ -63,8 +63,8 @@ static void take_habits(struct scenario *scenario)
     take_text(scenario->onstart, sizeof scenario->onstart, recording->request.onstart);
 }
 
-enum error_code scenario_use_recording(struct scenario *scenario, const char *name,
-                                       const struct scenario_files *files, struct error *error)
+enum error_code scenario_use_recording(struct scenario *scenario, const char *name, const struct scenario_files *files,
+                                       struct error *error)
 {
     struct buffer text;
     buffer_init(&text, files->heap, RECORDING_FILE_MAX);
@@ -103,8 +103,8 @@ static void read_offers(struct json_reader *reader, void *member)
         return;
     }
     offers->presence = PRESENT;
-    bool counted = kind == JSON_NUMBER && json_number_int64(raw, &offers->count) && offers->count >= 1 &&
-                   offers->count <= 10000;
+    bool counted =
+        kind == JSON_NUMBER && json_number_int64(raw, &offers->count) && offers->count >= 1 && offers->count <= 10000;
     bool named = kind == JSON_STRING && json_string_copy(raw, offers->file, sizeof offers->file);
     if (!counted && !named) {
         json_reject(reader, "expected a number of offers from 1 to 10000, or the name of a file");

@@ -102,8 +102,7 @@ void virtual_http_start(struct world *world, struct http_exchange *http)
     struct virtual_world *vw = virtual_of(world);
     struct pending *pending = take_pending(vw);
     http->ordinal = ++vw->requests;
-    pending->exchange =
-        virtual_must(cloud_http_begin(vw->options.cloud, vw->now_ns, http->request, http->ordinal));
+    pending->exchange = virtual_must(cloud_http_begin(vw->options.cloud, vw->now_ns, http->request, http->ordinal));
     pending->http = http;
     http->pending = pending;
     add_event(vw, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT, http_takes_effect, pending);
@@ -168,6 +167,15 @@ static void command_takes_effect(void *owner)
     }
 }
 
+/* Output beyond the receiver's limit is lost, what comes before it is not. */
+static void append_what_fits(struct buffer *out, const struct buffer *sent)
+{
+    size_t room = out->limit - out->length;
+    bool fits = sent->length <= room;
+    buffer_append(out, buffer_text(sent), fits ? sent->length : room);
+    out->failed = out->failed || !fits;
+}
+
 static void command_ends(void *owner)
 {
     struct pending *pending = owner;
@@ -176,8 +184,8 @@ static void command_ends(void *owner)
     shell->fate = session->command_fate;
     shell->exit_status = session->exit_status;
     shell->pending = NULL;
-    buffer_append(shell->out, buffer_text(&session->out), session->out.length);
-    buffer_append(shell->err, buffer_text(&session->err), session->err.length);
+    append_what_fits(shell->out, &session->out);
+    append_what_fits(shell->err, &session->err);
     completion_finish(&shell->done);
     drop_pending(pending);
 }

@@ -124,8 +124,7 @@ static void hide(struct world *world, const char *secret)
 static uint64_t random_bits_of(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
 {
     struct virtual_world *vw = virtual_of(world);
-    struct random_address address = {
-        vw->options.run, (uint32_t)purpose | vw->life << LIVES_SHIFT, entity, index};
+    struct random_address address = {vw->options.run, (uint32_t)purpose | vw->life << LIVES_SHIFT, entity, index};
     return random_bits(vw->options.seed, address);
 }
 
@@ -283,8 +282,7 @@ static void signal_comes(void *owner)
 bool virtual_world_interrupt_at(struct virtual_world *vw, int64_t moment_ns, enum exit_status signal_status)
 {
     vw->signal_status = signal_status;
-    vw->signal = (struct event){
-        .due_ns = moment_ns, .class = EVENT_CLASS_SIGNAL, .happen = signal_comes, .owner = vw};
+    vw->signal = (struct event){.due_ns = moment_ns, .class = EVENT_CLASS_SIGNAL, .happen = signal_comes, .owner = vw};
     return event_queue_add(&vw->queue, &vw->signal);
 }
 

@@ -123,8 +123,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .context = cloud,
     };
     cloud->market = market_new(heap, &market);
-    cloud->injector =
-        injector_new(heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
+    cloud->injector = injector_new(heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
     if (cloud->market == NULL || cloud->injector == NULL) {
         cloud_free(cloud);
         return NULL;

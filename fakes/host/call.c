@@ -134,6 +134,13 @@ char options_next(struct option_reader *reader)
     return 0;
 }
 
+void options_default(struct option_reader *reader, const char *operand)
+{
+    if (reader->operand_count == 0) {
+        reader->operands[reader->operand_count++] = operand;
+    }
+}
+
 /* ---- files ---- */
 
 enum tree_error call_find(struct call *call, const char *path, bool follow, struct tree_node **out)

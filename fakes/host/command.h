@@ -64,8 +64,8 @@ struct option_reader {
     const char *cluster; /* rest of a group such as -rf */
     const char *value;   /* of the option just read */
     int operand_count;
-    char **operands; /* after the last option: NULL-terminated, in order */
-    bool wrong;      /* an option was not understood; a message was written */
+    const char **operands; /* after the last option: NULL-terminated, in order */
+    bool wrong;            /* an option was not understood; a message was written */
 };
 
 /* False: dead. */
@@ -74,6 +74,9 @@ MUST_USE bool options_start(struct option_reader *reader, struct call *call, con
 
 /* The next option's letter, or 0 at the end (then the operands are complete, and `wrong` says whether all was understood). */
 char options_next(struct option_reader *reader);
+
+/* What a command works on when it got no operand: "-", ".". There is room for one. */
+void options_default(struct option_reader *reader, const char *operand);
 
 /* ---- files and input ---- */
 

@@ -340,12 +340,16 @@ int command_mktemp(struct call *call)
     bool fits = options.operand_count > 0 ? text_copy(path, sizeof path, options.operands[0])
                                           : text_format(path, sizeof path, "%s/tmp.XXXXXXXXXX", folder);
     size_t length = strlen(path);
-    if (!fits || length < 3 || strcmp(path + length - 3, "XXX") != 0) {
+    size_t marks = 0; /* the X's at its end, which become letters */
+    while (marks < length && path[length - 1 - marks] == 'X') {
+        marks++;
+    }
+    if (!fits || marks < 3) {
         call_complain(call, "too few X's in template '%s'\n", path);
         return 1;
     }
     uint64_t bits = host_random_bits(call->host, ++call->host->random_draws);
-    for (size_t i = length; i > 0 && path[i - 1] == 'X'; i--) {
+    for (size_t i = length; i > length - marks; i--) {
         path[i - 1] = letters[bits % (sizeof letters - 1)];
         bits = bits / (sizeof letters - 1) + (bits << 57);
     }

@@ -8,7 +8,14 @@
 #include "fakes/host/command.h"
 #include "fakes/host/pattern.h"
 
-enum { AWK_DECIMALS = 6, AWK_ONE = 1000000, AWK_DEPTH_LIMIT = 32, AWK_WORK_PER_BYTE = 32, AWK_VARIABLES_LIMIT = 8 };
+enum {
+    AWK_DECIMALS = 6,
+    AWK_ONE = 1000000,
+    AWK_DEPTH_LIMIT = 32,
+    AWK_WORK_PER_BYTE = 32,
+    AWK_VARIABLES_LIMIT = 8,
+    AWK_REGEXES_LIMIT = 16
+};
 
 struct awk {
     struct call *call;
@@ -19,6 +26,11 @@ struct awk {
     int32_t depth;
     bool evaluates; /* false: only the form is checked */
     bool unknown;
+    int32_t regex_count;
+    struct {
+        const char *at; /* where the pattern stands in the program */
+        struct regex *regex;
+    } regexes[AWK_REGEXES_LIMIT];
     int32_t variable_count;
     struct span names[AWK_VARIABLES_LIMIT];
     struct span values[AWK_VARIABLES_LIMIT];
@@ -320,6 +332,25 @@ static int compare(struct value left, struct value right)
     return order != 0 ? order : (left.text.length > right.text.length) - (left.text.length < right.text.length);
 }
 
+/* Each pattern of the program is compiled once. NULL: not a regular expression, or there are too many. */
+static struct regex *find_regex(struct awk *awk, struct span pattern)
+{
+    const char *mistake;
+    for (int32_t i = 0; i < awk->regex_count; i++) {
+        if (awk->regexes[i].at == pattern.at) {
+            return awk->regexes[i].regex;
+        }
+    }
+    if (awk->regex_count == AWK_REGEXES_LIMIT) {
+        return NULL;
+    }
+    struct regex *regex =
+        regex_compile(&awk->call->run->arena, pattern, (struct regex_flags){.extended = true}, &mistake);
+    awk->regexes[awk->regex_count].at = pattern.at;
+    awk->regexes[awk->regex_count++].regex = regex;
+    return regex;
+}
+
 static bool parse_match(struct awk *awk, struct span subject)
 {
     const char *start = awk->at;
@@ -327,14 +358,12 @@ static bool parse_match(struct awk *awk, struct span subject)
         awk->at += *awk->at == '\\' && awk->at[1] != '\0' ? 2 : 1;
     }
     struct span pattern = {start, (size_t)(awk->at - start)};
-    const char *mistake;
     long groups[2 * REGEX_GROUPS];
     if (!accept(awk, "/")) {
         refuse(awk);
         return false;
     }
-    struct regex *regex =
-        regex_compile(&awk->call->run->arena, pattern, (struct regex_flags){.extended = true}, &mistake);
+    struct regex *regex = find_regex(awk, pattern);
     if (regex == NULL) {
         refuse(awk);
         return false;
@@ -476,10 +505,9 @@ int command_awk(struct call *call)
     }
     awk.evaluates = true;
     int status = 0;
-    static char standard_input[] = "-";
     int count = options.operand_count == 1 ? 1 : options.operand_count - 1;
     for (int i = 0; i < count; i++) {
-        const char *path = options.operand_count == 1 ? standard_input : options.operands[i + 1];
+        const char *path = options.operand_count == 1 ? "-" : options.operands[i + 1];
         struct span text;
         enum tree_error error = call_read(call, path, INT64_MAX, &text);
         if (error != TREE_OK) {

@@ -182,7 +182,6 @@ static int command_digest(struct call *call, enum digest_kind kind)
 {
     static const struct long_option names[] = {
         {"check", 'c'}, {"quiet", 'q'}, {"status", 's'}, {"binary", 'b'}, {NULL, 0}};
-    static char standard_input[] = "-";
     struct option_reader options;
     struct checker checker = {.call = call, .kind = kind};
     bool checks = false;
@@ -197,9 +196,7 @@ static int command_digest(struct call *call, enum digest_kind kind)
     if (options.wrong) {
         return 1;
     }
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = standard_input;
-    }
+    options_default(&options, "-");
     int status = 0;
     for (int i = 0; i < options.operand_count; i++) {
         int one = checks ? check_file(&checker, options.operands[i]) : print_digest(call, kind, options.operands[i]);

@@ -300,7 +300,6 @@ int command_du(struct call *call)
 {
     static const struct long_option names[] = {{"human-readable", 'h'}, {"summarize", 's'}, {"max-depth", 'd'},
                                                {"apparent-size", 'A'},  {"bytes", 'b'},     {NULL, 0}};
-    static char here[] = ".";
     struct option_reader options;
     struct du du = {.call = call, .block_bytes = 1024, .deepest = -1};
     if (!options_start(&options, call, "hsabkmAd:xc", names)) {
@@ -319,9 +318,7 @@ int command_du(struct call *call)
     if (options.wrong) {
         return 1;
     }
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = here;
-    }
+    options_default(&options, ".");
     int status = 0;
     for (int i = 0; i < options.operand_count; i++) {
         struct tree_node *top;
@@ -466,9 +463,8 @@ int command_find_files(struct call *call)
         i += taken;
     }
     int status = 0;
-    static char here[] = ".";
     for (int i = 1; i < paths || (i == 1 && paths == 1); i++) {
-        const char *path = paths == 1 ? here : call->argv[i];
+        const char *path = paths == 1 ? "." : call->argv[i];
         struct tree_node *top;
         enum tree_error error = call_find(call, path, false, &top);
         if (error != TREE_OK) {

@@ -214,7 +214,7 @@ int command_touch(struct call *call)
 
 struct placement {
     struct call *call;
-    char **sources;
+    const char **sources;
     int count;
     const char *target;
     bool into_directory;
@@ -390,6 +390,14 @@ static enum tree_error copy_below(struct call *call, const struct tree_node *top
     return error;
 }
 
+static int report_copy(struct call *call, const char *target, enum tree_error error)
+{
+    bool full = error == TREE_NO_SPACE;
+    return error == TREE_OK
+               ? 0
+               : call_fail_path(call, full ? "error writing " : "cannot create regular file ", target, error);
+}
+
 static int copy_one(struct placement *placement, const char *source, bool recursive, bool keeps_time)
 {
     struct call *call = placement->call;
@@ -413,9 +421,15 @@ static int copy_one(struct placement *placement, const char *source, bool recurs
         error = error == TREE_OK ? call_write(call, target, text) : error;
         return error == TREE_OK ? 0 : call_fail_path(call, "error reading ", source, error);
     }
-    if (call_find(call, target, true, &old) == TREE_OK && old == from) {
+    bool taken = call_find(call, target, true, &old) == TREE_OK;
+    if (taken && old == from) {
         call_complain(call, "'%s' and '%s' are the same file\n", source, target);
         return 1;
+    }
+    if (taken && from->kind == TREE_FILE && old->kind != TREE_DIRECTORY) { /* written through a link, into a device */
+        error = old->kind == TREE_FILE ? copy_file(call, from, old, keeps_time)
+                                       : (old->device == DEVICE_FULL ? TREE_NO_SPACE : TREE_OK);
+        return report_copy(call, target, error);
     }
     error = tree_find_parent(call->files, call->shell->cwd, target, &directory, &name);
     if (error == TREE_OK && target[strlen(target) - 1] == '/' && from->kind != TREE_DIRECTORY) {
@@ -431,11 +445,7 @@ static int copy_one(struct placement *placement, const char *source, bool recurs
     if (error == TREE_OK && from->kind == TREE_DIRECTORY) {
         error = copy_below(call, from, made, keeps_time);
     }
-    if (error == TREE_NO_SPACE) {
-        call_complain(call, "error writing '%s': %s\n", target, tree_error_text(error));
-        return 1;
-    }
-    return error == TREE_OK ? 0 : call_fail_path(call, "cannot create regular file ", target, error);
+    return report_copy(call, target, error);
 }
 
 int command_cp(struct call *call)
@@ -464,6 +474,7 @@ int command_cp(struct call *call)
     return status;
 }
 
+/* A hard link is a copy here: nothing that clients look at tells the two apart. */
 static enum tree_error make_link(struct call *call, const char *source, const char *target, bool symbolic)
 {
     struct tree_node *from;
@@ -503,10 +514,9 @@ int command_ln(struct call *call)
     if (options.wrong || options.operand_count == 0) {
         return options.wrong ? 1 : call_usage(call, 1, "missing file operand");
     }
-    static char here[] = ".";
     struct placement placement;
     if (options.operand_count == 1) {
-        options.operands[options.operand_count++] = here;
+        options.operands[options.operand_count++] = ".";
     }
     if (!place(call, &options, NULL, &placement)) {
         return 1;

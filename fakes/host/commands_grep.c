@@ -292,24 +292,30 @@ int command_grep(struct call *call)
                                                {NULL, 0}};
     struct option_reader options;
     struct grep grep = {.call = call, .most = -1};
-    const char *expression = NULL;
+    const char *expressions[GREP_PATTERNS_LIMIT];
+    int expression_count = 0;
     if (!options_start(&options, call, "EFGPivclqnoxwsrRHhae:A:B:C:m:", names)) {
         return 2;
     }
     for (char letter = options_next(&options); letter != 0; letter = options_next(&options)) {
-        if (letter == 'e') {
-            expression = options.value;
+        if (letter == 'e' && expression_count < GREP_PATTERNS_LIMIT) {
+            expressions[expression_count++] = options.value;
         } else if (!read_option(&grep, letter, options.value)) {
             return 2;
         }
     }
-    int first = expression == NULL;
+    int first = expression_count == 0;
     if (options.wrong || options.operand_count < first) {
         buffer_append_text(call->err, options.wrong ? "" : "Usage: grep [OPTION]... PATTERNS [FILE]...\n");
         return 2;
     }
-    if (!add_pattern(&grep, expression == NULL ? options.operands[0] : expression)) {
-        return 2;
+    if (first == 1) {
+        expressions[expression_count++] = options.operands[0];
+    }
+    for (int i = 0; i < expression_count; i++) {
+        if (!add_pattern(&grep, expressions[i])) {
+            return 2;
+        }
     }
     int files = options.operand_count - first;
     grep.with_names = (grep.with_names || files > 1 || grep.recursive) && !grep.without_names;

@@ -274,7 +274,6 @@ int command_ls(struct call *call)
 {
     static const struct long_option names[] = {
         {"all", 'a'}, {"almost-all", 'A'}, {"human-readable", 'h'}, {"color", '1'}, {NULL, 0}};
-    static char here[] = ".";
     struct option_reader options;
     struct ls ls = {.call = call};
     if (!options_start(&options, call, "aAlhtSrdR1Fip", names)) {
@@ -294,9 +293,7 @@ int command_ls(struct call *call)
     if (options.wrong) {
         return 2;
     }
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = here;
-    }
+    options_default(&options, ".");
     return list_operands(&ls, &options);
 }
 

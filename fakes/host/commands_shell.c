@@ -208,10 +208,7 @@ int command_read(struct call *call)
     bool any = !options.wrong && take_line(&call->in->text, &line, &newline);
     const char *separators = shell_get(call->shell, span_of("IFS"));
     separators = separators == NULL ? " \t\n" : separators;
-    static char reply[] = "REPLY";
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = reply;
-    }
+    options_default(&options, "REPLY");
     char *text = arena_text(&call->run->arena, line);
     if (text == NULL || options.wrong || !run_work(call->run, line.length)) {
         return 1;

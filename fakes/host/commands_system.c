@@ -233,11 +233,10 @@ int command_id(struct call *call)
 
 int command_apt_get(struct call *call)
 {
+    static const struct long_option names[] = {
+        {"yes", 'y'}, {"assume-yes", 'y'}, {"quiet", 'q'}, {"no-install-recommends", 'f'}, {NULL, 0}};
     struct option_reader options;
-    if (!options_start(
-            &options, call, "yqfdso:",
-            (const struct long_option[]){
-                {"yes", 'y'}, {"assume-yes", 'y'}, {"quiet", 'q'}, {"no-install-recommends", 'f'}, {NULL, 0}})) {
+    if (!options_start(&options, call, "yqfdso:", names)) {
         return 100;
     }
     while (options_next(&options) != 0) {

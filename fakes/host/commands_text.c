@@ -9,7 +9,6 @@
 int command_cat(struct call *call)
 {
     static const struct long_option names[] = {{"number", 'n'}, {NULL, 0}};
-    static char standard_input[] = "-";
     struct option_reader options;
     bool numbers = false;
     if (!options_start(&options, call, "nuAEtv", names)) {
@@ -21,9 +20,7 @@ int command_cat(struct call *call)
     if (options.wrong) {
         return 1;
     }
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = standard_input;
-    }
+    options_default(&options, "-");
     int status = 0;
     uint32_t number = 0;
     for (int i = 0; i < options.operand_count; i++) {
@@ -132,7 +129,7 @@ static void accept_old_count(struct call *call)
     }
 }
 
-static int show_parts(struct call *call, const struct part *part, int count, char **paths)
+static int show_parts(struct call *call, const struct part *part, int count, const char **paths)
 {
     int status = 0;
     /* Of an endless device only what is wanted is read. */
@@ -162,7 +159,6 @@ static int show_part(struct call *call, bool is_tail)
 {
     static const struct long_option names[] = {{"lines", 'n'},   {"bytes", 'c'},  {"quiet", 'q'},
                                                {"verbose", 'v'}, {"follow", 'f'}, {NULL, 0}};
-    static char standard_input[] = "-";
     struct option_reader options;
     struct part part = {.is_tail = is_tail, .count = 10};
     accept_old_count(call);
@@ -182,9 +178,7 @@ static int show_part(struct call *call, bool is_tail)
     if (options.wrong) {
         return 1;
     }
-    if (options.operand_count == 0) {
-        options.operands[options.operand_count++] = standard_input;
-    }
+    options_default(&options, "-");
     return show_parts(call, &part, options.operand_count, options.operands);
 }
 

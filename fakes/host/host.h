@@ -3,9 +3,12 @@
  *
  * Pure: no clock, no socket, no real file. The same host serves the virtual world and the SSH front.
  *
- * Limits: documented in host.c's constants; a command that passes one fails as on a real machine (ENOSPC, "Argument list too
- * long"), never crashes. Memory comes from the heap given to host_new(); when it is gone, the command ends with status 137
- * (killed, as by the OOM killer) and the host stays usable.
+ * No time passes in a host: sleep returns at once, a job in the background is over when it was started, timeout cuts nothing. A
+ * command that would never end runs out of work and is killed.
+ *
+ * Limits: the constants of shell.h and file_tree.h; a command that passes one fails as on a real machine (ENOSPC, "Argument list
+ * too long") or is killed, never crashes. Memory comes from the heap given to host_new(); when it is gone, the command ends with
+ * status 137 (killed, as by the OOM killer) and the host stays usable.
  */
 #ifndef FAKES_HOST_HOST_H
 #define FAKES_HOST_HOST_H
@@ -62,8 +65,9 @@ MUST_USE struct host *host_new(struct heap *heap, const struct host_facts *facts
 void host_free(struct host *host);
 
 /*
- * Runs `command` as sshd does: `sh -c command` as root in /root, standard input `input`.
- * Appends to `out` and `err` (their limits bound the output). Returns the exit status, 0 to 255.
+ * Runs `command` as sshd does, by root's login shell (bash -c) in /root, standard input `input`.
+ * Appends to `out` and `err`; output beyond their limits is lost and the command counts as killed. Returns the exit status, 0 to
+ * 255; HOST_EXIT_KILLED when memory or work ran out.
  * `now` sets file times and what `date` prints. Effects stay for the next command.
  */
 int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,

@@ -62,7 +62,7 @@ static struct field *extend(struct shell *shell, const struct field *paths, stru
 
 static struct field *find_paths(struct shell *shell, const char *pattern)
 {
-    static char empty[] = "";
+    char empty[] = "";
     struct field start = {.plain = empty};
     const struct field *paths = &start;
     struct field *found = NULL;

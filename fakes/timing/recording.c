@@ -102,7 +102,7 @@ static void read_short_text(struct json_reader *reader, void *member)
 /* A member whose reader is given the whole struct. */
 #define WHOLE(json_name, function)                                                                                     \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM, .read = function                                                      \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM, .read = function                \
     }
 
 #define OFFER(member, json_name, function) JSON_CUSTOM(struct recording, offer.member, json_name, function)

@@ -33,7 +33,7 @@ struct plan_text {
 /* A member whose reader is given the whole struct. */
 #define WHOLE(json_name, function)                                                                                     \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM, .read = function                                                      \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM, .read = function                \
     }
 
 /* Reads the number that is due as counts of 10^-digits, from 0 to `most`. */

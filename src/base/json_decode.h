@@ -62,24 +62,26 @@ struct json_field {
 
 #define JSON_INT64(type, member, json_name)                                                                            \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_INT64, .offset = offsetof(type, member)                                       \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_INT64, .offset = offsetof(type, member) \
     }
 #define JSON_DECIMAL(type, member, json_name, decimal_digits)                                                          \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_DECIMAL, .digits = decimal_digits, .offset = offsetof(type, member)           \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_DECIMAL, .digits = decimal_digits,      \
+        .offset = offsetof(type, member)                                                                               \
     }
 #define JSON_BOOLEAN(type, member, json_name)                                                                          \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_BOOL, .offset = offsetof(type, member)                                        \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_BOOL, .offset = offsetof(type, member)  \
     }
 #define JSON_TEXT(type, member, json_name)                                                                             \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_TEXT, .size = sizeof(((type *)0)->member.text),                               \
-        .offset = offsetof(type, member)                                                                               \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_TEXT,                                   \
+        .size = sizeof(((type *)0)->member.text), .offset = offsetof(type, member)                                     \
     }
 #define JSON_CUSTOM(type, member, json_name, function)                                                                 \
     {                                                                                                                  \
-        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM, .offset = offsetof(type, member), .read = function                    \
+        .name = json_name, .name_length = sizeof(json_name) - 1, .kind = FIELD_CUSTOM,                                 \
+        .offset = offsetof(type, member), .read = function                                                             \
     }
 
 enum json_manner { JSON_TOLERANT, JSON_STRICT, JSON_STRICT_OPEN };

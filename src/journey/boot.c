@@ -18,9 +18,9 @@ static const struct {
     const char *status;
     enum condition condition;
 } conditions[] = {
-    {"created", CONDITION_PENDING},   {"loading", CONDITION_PENDING},   {"running", CONDITION_RUNNING},
-    {"exited", CONDITION_ENDED},      {"stopped", CONDITION_ENDED},     {"frozen", CONDITION_ENDED},
-    {"offline", CONDITION_OFFLINE},   {"unknown", CONDITION_PENDING},   {"rebooting", CONDITION_PENDING},
+    {"created", CONDITION_PENDING},    {"loading", CONDITION_PENDING},    {"running", CONDITION_RUNNING},
+    {"exited", CONDITION_ENDED},       {"stopped", CONDITION_ENDED},      {"frozen", CONDITION_ENDED},
+    {"offline", CONDITION_OFFLINE},    {"unknown", CONDITION_PENDING},    {"rebooting", CONDITION_PENDING},
     {"restarting", CONDITION_PENDING}, {"scheduling", CONDITION_PENDING},
 };
 
@@ -87,9 +87,9 @@ static enum error_code ended(struct watch *watch, enum error_code code, const st
         events_emit(watch->journey->events, EVENT_INSTANCE_STOPPED, watch->instance_id);
     }
     int words_length = (int)strcspn(instance->status_msg.text, "\r\n");
-    (void)error_set(error, code, "instance %lld: status \"%s\"%s%.*s", (long long)watch->instance_id,
-                    instance->actual_status.text, words_length == 0 ? "" : ", message: ",
-                    words_length > 160 ? 160 : words_length, instance->status_msg.text);
+    (void)error_set(
+        error, code, "instance %lld: status \"%s\"%s%.*s", (long long)watch->instance_id, instance->actual_status.text,
+        words_length == 0 ? "" : ", message: ", words_length > 160 ? 160 : words_length, instance->status_msg.text);
     error_advise(error, "run it again: another machine will be chosen");
     return code;
 }
@@ -232,8 +232,8 @@ static const struct {
     enum error_code code;
     const char *fault;
 } ssh_faults[] = {
-    {ERR_CONNECTION_REFUSED, "ssh-refused"}, {ERR_SSH_SILENT, "ssh-banner-stall"},
-    {ERR_TIMED_OUT, "host-offline"},         {ERR_SSH_KEY_DENIED, "ssh-key-not-synced"},
+    {ERR_CONNECTION_REFUSED, "ssh-refused"},   {ERR_SSH_SILENT, "ssh-banner-stall"},
+    {ERR_TIMED_OUT, "host-offline"},           {ERR_SSH_KEY_DENIED, "ssh-key-not-synced"},
     {ERR_SSH_DROPPED, "ssh-drop-mid-command"}, {ERR_CLOSED_EARLY, "ssh-maxstartups"},
     {ERR_UNREACHABLE, "host-offline"},
 };

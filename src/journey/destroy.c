@@ -21,8 +21,8 @@ static enum error_code look(struct journey *journey, int64_t instance_id, struct
                             struct error *error)
 {
     struct world *world = journey->world;
-    struct retry retry = retry_begin(world, "show", RETRY_STREAM_SHOW, SHOW_ATTEMPTS,
-                                     world_deadline_ns(world, look_limit_ns));
+    struct retry retry =
+        retry_begin(world, "show", RETRY_STREAM_SHOW, SHOW_ATTEMPTS, world_deadline_ns(world, look_limit_ns));
     enum error_code code;
     do {
         code = vast_show(&journey->vast, instance_id, instance, error);
@@ -57,8 +57,7 @@ static void close_intents(struct destroy *destroy, int64_t instance_id)
     }
 }
 
-static enum error_code destroy_one(struct destroy *destroy, const struct destroy_options *options,
-                                   struct error *error)
+static enum error_code destroy_one(struct destroy *destroy, const struct destroy_options *options, struct error *error)
 {
     struct journey *journey = &destroy->journey;
     struct vast_instance instance;

@@ -7,7 +7,6 @@
 enum { LIST_ATTEMPTS = 1000, RETRY_STREAM_LABEL = 20 };
 
 static const int64_t look_again_ns = 5 * NS_PER_S;
-static const int64_t unreadable_limit_ns = 600 * NS_PER_S;
 
 void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth)
 {
@@ -37,7 +36,7 @@ enum error_code label_find(struct journey *journey, const char *label, int64_t s
 {
     struct world *world = journey->world;
     int64_t settled_ns = world_deadline_ns(world, settle_ns);
-    int64_t deadline_ns = saturating_add(settled_ns, unreadable_limit_ns);
+    int64_t deadline_ns = world_deadline_ns(world, LABEL_FIND_LIMIT_NS);
     struct label_visit visit = {label, found};
     struct retry retry = retry_begin(world, "list", RETRY_STREAM_LABEL, LIST_ATTEMPTS, deadline_ns);
     for (;;) {
@@ -48,8 +47,9 @@ enum error_code label_find(struct journey *journey, const char *label, int64_t s
             return ERR_OK;
         }
         if (code == ERR_OK) {
-            if (world_sleep_until(world, world_deadline_ns(world, look_again_ns)) != ERR_OK) {
-                return error_set(error, ERR_INTERRUPTED, "interrupted while looking for label %s", label);
+            code = world_sleep_until(world, world_deadline_ns(world, look_again_ns));
+            if (code != ERR_OK) {
+                return error_set(error, code, "%s while looking for label %s", error_sentence(code), label);
             }
             continue;
         }

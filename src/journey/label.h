@@ -9,6 +9,9 @@
 /* A create that was sent may take effect, and show in a listing, this much later. */
 #define LABEL_SETTLE_NS (45 * NS_PER_S)
 
+/* The longest that label_find() may take with that settle time. */
+#define LABEL_FIND_LIMIT_NS (LABEL_SETTLE_NS + 600 * NS_PER_S)
+
 enum { LABEL_MATCHES_MAX = 4 };
 
 /* Machines that bear a label; `count` may exceed what is kept. */
@@ -22,7 +25,7 @@ void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *
 
 /*
  * Lists until a machine bears `label`, or until a complete listing `settle_ns` from now shows none (ERR_OK with count 0).
- * Listings that cannot be read whole prove nothing and are asked for again, for ten minutes beyond the settle time.
+ * Listings that cannot be read whole prove nothing and are asked for again, until LABEL_FIND_LIMIT_NS have passed.
  */
 MUST_USE enum error_code label_find(struct journey *journey, const char *label, int64_t settle_ns,
                                     struct label_search *found, struct error *error);

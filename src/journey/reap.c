@@ -70,8 +70,7 @@ static void take_sighting(void *context, const struct vast_instance *instance)
 {
     struct inventory *inventory = context;
     size_t prefix_length = strlen(INTENT_LABEL_PREFIX);
-    if (instance->label.presence != PRESENT ||
-        strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
+    if (instance->label.presence != PRESENT || strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
         return;
     }
     if (inventory->count == SIGHTINGS_MAX) {

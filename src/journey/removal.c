@@ -10,8 +10,7 @@ static const int64_t read_back_pause_ns = 3 * NS_PER_S;
 /* Asks for the destruction until the server has accepted it, or says that there is nothing to destroy. */
 static enum error_code ask(struct journey *journey, int64_t instance_id, int64_t deadline_ns, struct error *error)
 {
-    struct retry retry =
-        retry_begin(journey->world, "destroy", RETRY_STREAM_DESTROY, DESTROY_ATTEMPTS, deadline_ns);
+    struct retry retry = retry_begin(journey->world, "destroy", RETRY_STREAM_DESTROY, DESTROY_ATTEMPTS, deadline_ns);
     for (;;) {
         enum error_code code = vast_destroy(&journey->vast, instance_id, error);
         if (code == ERR_OK || code == ERR_NO_SUCH_INSTANCE) {

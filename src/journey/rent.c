@@ -156,10 +156,13 @@ static enum error_code resolve(struct journey *journey, struct rental *rental, s
     return ERR_OK;
 }
 
-static bool had_no_effect(enum error_code code)
+/* Certain to have changed nothing, and worth asking again: no connection came about, or an answer says so. */
+static bool had_no_effect(const struct error *error)
 {
-    return code == ERR_RATE_LIMITED || code == ERR_CONNECTION_REFUSED || code == ERR_NAME_UNKNOWN ||
-           code == ERR_UNREACHABLE;
+    bool answered_below_500 = error->http_status >= 400 && error->http_status < 500;
+    return error->code == ERR_RATE_LIMITED || error->code == ERR_CONNECTION_REFUSED ||
+           error->code == ERR_NAME_UNKNOWN || error->code == ERR_UNREACHABLE ||
+           (error->code == ERR_SERVER_ERROR && answered_below_500);
 }
 
 /* One offer, one label: asked again only while it is certain that nothing happened. */
@@ -179,8 +182,11 @@ static enum error_code try_offer(struct journey *journey, struct renting *rentin
         if (code == ERR_OUTCOME_UNKNOWN) {
             return resolve(journey, rental, error);
         }
-        if (!had_no_effect(code) || !retry_again(&retry, error)) {
+        if (!had_no_effect(error) || !retry_again(&retry, error)) {
             journey_set_intent(journey, &rental->intent, INTENT_CLOSED, 0);
+            if (error->code == ERR_REQUEST_REJECTED) {
+                error->code = ERR_CREATE_REFUSED;
+            }
             return error->code;
         }
     }
@@ -196,7 +202,9 @@ static enum error_code create_on(struct journey *journey, struct renting *rentin
         return code;
     }
     note_decision(journey, 0, rental->intent.label, "create", "cheapest offer that fits");
-    struct shield shield = task_shield_begin(journey->world->scheduler, deadline_ns);
+    /* Finding out what became of a create may take longer than creating. */
+    int64_t settled_ns = saturating_add(deadline_ns, LABEL_FIND_LIMIT_NS);
+    struct shield shield = task_shield_begin(journey->world->scheduler, settled_ns);
     code = try_offer(journey, renting, rental, deadline_ns, error);
     task_shield_end(journey->world->scheduler, shield);
     return code;

@@ -27,33 +27,32 @@ enum store_database { STORE_LEDGER, STORE_EVENTS, STORE_DATABASE_COUNT };
  * X(code, database, number of parameters, number of result columns, SQL with ?1 ?2 … )
  * Row order of results is part of the contract: ORDER BY stands in the SQL.
  */
-#define STORE_STATEMENT_LIST(X)                                                                    \
-    /* label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns: state is 'intended' */ \
-    X(INTENT_ADD, LEDGER, 7, 0,                                                                    \
-      "INSERT INTO intents (label, run, journey, offer_id, machine_id, price_nusd_per_hour, "      \
-      "created_unix_ns, state, instance_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'intended', NULL)") \
-    /* label, state, instance_id (null keeps the former) */                                        \
-    X(INTENT_SET, LEDGER, 3, 0,                                                                    \
-      "UPDATE intents SET state = ?2, instance_id = COALESCE(?3, instance_id) WHERE label = ?1")   \
-    /* -> label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns, state, instance_id */ \
-    X(INTENTS_OPEN, LEDGER, 0, 9,                                                                  \
-      "SELECT label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns, "   \
-      "state, instance_id FROM intents WHERE state <> 'closed' ORDER BY created_unix_ns, label")   \
-    /* -> id, url, events ('*' or names with commas), secret */                                    \
-    X(SUBSCRIBERS, EVENTS, 0, 4,                                                                   \
-      "SELECT id, url, events, secret FROM webhook_configs WHERE enabled = 1 ORDER BY id")         \
-    /* event_id, kind, created_unix_ns, payload (JSON); a known event_id changes nothing */        \
-    X(EVENT_ADD, EVENTS, 4, 0,                                                                     \
-      "INSERT INTO lifecycle_events (event_id, kind, created_unix_ns, payload) "                   \
-      "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (event_id) DO NOTHING")                                 \
-    /* event_id, webhook_id: waits for delivery; a known pair changes nothing */                   \
-    X(DELIVERY_ADD, EVENTS, 2, 0,                                                                  \
-      "INSERT INTO webhook_deliveries (event_id, webhook_id, state, attempts) "                    \
-      "VALUES (?1, ?2, 'pending', 0) ON CONFLICT (event_id, webhook_id) DO NOTHING")               \
-    /* limit (0 or more) -> event_id, kind, created_unix_ns, payload, pending deliveries; newest first */      \
-    X(EVENTS_LIST, EVENTS, 1, 5,                                                                   \
-      "SELECT e.event_id, e.kind, e.created_unix_ns, e.payload, (SELECT COUNT(*) FROM "            \
-      "webhook_deliveries d WHERE d.event_id = e.event_id AND d.state = 'pending') "               \
+#define STORE_STATEMENT_LIST(X)                                                                                        \
+    /* label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns: state is 'intended' */         \
+    X(INTENT_ADD, LEDGER, 7, 0,                                                                                        \
+      "INSERT INTO intents (label, run, journey, offer_id, machine_id, price_nusd_per_hour, "                          \
+      "created_unix_ns, state, instance_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'intended', NULL)")                    \
+    /* label, state, instance_id (null keeps the former) */                                                            \
+    X(INTENT_SET, LEDGER, 3, 0,                                                                                        \
+      "UPDATE intents SET state = ?2, instance_id = COALESCE(?3, instance_id) WHERE label = ?1")                       \
+    /* -> label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns, state, instance_id */       \
+    X(INTENTS_OPEN, LEDGER, 0, 9,                                                                                      \
+      "SELECT label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns, "                       \
+      "state, instance_id FROM intents WHERE state <> 'closed' ORDER BY created_unix_ns, label")                       \
+    /* -> id, url, events ('*' or names with commas), secret */                                                        \
+    X(SUBSCRIBERS, EVENTS, 0, 4, "SELECT id, url, events, secret FROM webhook_configs WHERE enabled = 1 ORDER BY id")  \
+    /* event_id, kind, created_unix_ns, payload (JSON); a known event_id changes nothing */                            \
+    X(EVENT_ADD, EVENTS, 4, 0,                                                                                         \
+      "INSERT INTO lifecycle_events (event_id, kind, created_unix_ns, payload) "                                       \
+      "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (event_id) DO NOTHING")                                                     \
+    /* event_id, webhook_id: waits for delivery; a known pair changes nothing */                                       \
+    X(DELIVERY_ADD, EVENTS, 2, 0,                                                                                      \
+      "INSERT INTO webhook_deliveries (event_id, webhook_id, state, attempts) "                                        \
+      "VALUES (?1, ?2, 'pending', 0) ON CONFLICT (event_id, webhook_id) DO NOTHING")                                   \
+    /* limit (0 or more) -> event_id, kind, created_unix_ns, payload, pending deliveries; newest first */              \
+    X(EVENTS_LIST, EVENTS, 1, 5,                                                                                       \
+      "SELECT e.event_id, e.kind, e.created_unix_ns, e.payload, (SELECT COUNT(*) FROM "                                \
+      "webhook_deliveries d WHERE d.event_id = e.event_id AND d.state = 'pending') "                                   \
       "FROM lifecycle_events e ORDER BY e.created_unix_ns DESC, e.event_id DESC LIMIT ?1")
 
 enum store_statement {
@@ -108,7 +107,7 @@ size_t store_migration_count(enum store_database database);
 const char *store_migration_name(enum store_database database, size_t index); /* "events-0001-webhooks" */
 const char *store_migration_sql(enum store_database database, size_t index);
 
-#define STORE_MIGRATIONS_TABLE_SQL \
+#define STORE_MIGRATIONS_TABLE_SQL                                                                                     \
     "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_unix_ns BIGINT NOT NULL)"
 /* name -> 1 */
 #define STORE_MIGRATION_KNOWN_SQL "SELECT 1 FROM schema_migrations WHERE name = ?1"

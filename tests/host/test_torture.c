@@ -1,12 +1,15 @@
 /* Memory that runs out: at any allocation, once or for good, no crash, no leak, and the host stays usable. */
 #include "host_test.h"
 
+static const char here_document[] = "cat <<E; cat <<< x\n$HOME\nE";
+
 /* Between them these commands allocate in every way that the host knows. */
 static const char *const commands[] = {
     "echo SSH_OK && hostname",
     "mkdir -p w/x; echo text > w/x/f; cat w/x/f >> w/g; cp -r w v; mv v u; ln -s u l; ls -la u l/x; rm -r u",
     "for i in a b; do x=$x$i; done; echo \"$x\" ${x%b} $((1+2)) *; f() { echo $1; }; f y | tr a-z A-Z",
-    "cat <<E | grep -E '(o|p)n{1,2}' | sed 's/\\(o\\)n/\\1m/' | sort | uniq -c | awk '{print $1 + 1, $2}'\none\nonn\nE",
+    "printf 'on\\nonn\\n' | grep -E '(o|p)n{1,2}' | sed 's/\\(o\\)n/\\1m/' | sort | uniq -c | awk '{print $1 + 1, $2}'",
+    here_document,
     "md5sum ~/onstart.sh > sums; md5sum -c sums; base64 sums | base64 -d | wc; printf '%05d %s\\n' 7 x | tee t",
     "nvidia-smi; nvidia-smi --query-gpu=name,uuid --format=csv; df -h; du -a; find . -name 'o*'; stat w; date",
     "A=1 sh -c 'read x; echo $x $A' <<< line; env B=2 sh -c 'echo $B'; eval 'echo e'; (cd /; pwd); head -c 5 "

@@ -39,14 +39,16 @@ static void test_a_mistake_is_named_with_its_line(void **state)
         {"{\"name\": \"a\",\n\"offers\": 0}", "test.json:2: expected a number of offers from 1 to 10000"},
         {"{\"name\": \"a\",\n\"offers\": true}", "test.json:2: expected a number of offers from 1 to 10000"},
         {"{\"name\": \"a\", \"client\": {\n\"poll\": 3}}", "test.json:2: this key is not known here"},
-        {"{\"name\": \"a\", \"client\": {\n\"status_poll_s\": 0}}", "test.json:2: expected a number from 0.001 to 86400"},
+        {"{\"name\": \"a\", \"client\": {\n\"status_poll_s\": 0}}",
+         "test.json:2: expected a number from 0.001 to 86400"},
         {"{\"name\": \"a\", \"client\": {\n\"disk_gb\": 7}}", "test.json:2: expected a number from 8 to 100000"},
         {"{\"name\": \"a\", \"client\": {\n\"gpu\": 4090}}", "test.json:2: expected a text in quotes"},
         {"{\"name\": \"a\", \"client\": []}", "test.json:1: expected an object in braces"},
         {"{\"name\": \"a\", \"account\": {\n\"credit\": 5}}", "test.json:2: this key is not known here"},
         {"{\"name\": \"a\",\n\"faults\": {}}", "test.json:2: expected a list of faults in brackets"},
         {"{\"name\": \"a\", \"faults\": [\n{\"id\": \"nope\"}]}", "test.json:2: \"nope\" is no fault of the catalogue"},
-        {"{\"name\": \"a\", \"faults\": [\n{\"id\": \"slow-boot\", \"factr\": 2}]}", "slow-boot: \"factr\" is not known"},
+        {"{\"name\": \"a\", \"faults\": [\n{\"id\": \"slow-boot\", \"factr\": 2}]}",
+         "slow-boot: \"factr\" is not known"},
         {"{\"name\": \"a\", \"expect\": {\n\"exit\": 0}}", "test.json:2: this key is not known here"},
         {"{\"name\": \"a\", \"expect\": {\n\"faults_seen\": \"x\"}}", "test.json:2: expected a list of fault ids"},
         {"{\"name\": \"a\", \"timing\": {\"boot\": [\n{\"after_s\": 5, \"status\": \"flying\"}]}}",
@@ -64,8 +66,9 @@ static void test_a_mistake_is_named_with_its_line(void **state)
 static void test_a_scenario_cut_anywhere_is_a_mistake(void **state)
 {
     (void)state;
-    static const char text[] = "{\"name\": \"a\", \"seed\": 3, \"recording\": \"seed-run\", \"client\": {\"disk_gb\": 20},"
-                               " \"faults\": [{\"id\": \"slow-boot\", \"factor\": 2}], \"expect\": {\"exit_status\": 0}}";
+    static const char text[] =
+        "{\"name\": \"a\", \"seed\": 3, \"recording\": \"seed-run\", \"client\": {\"disk_gb\": 20},"
+        " \"faults\": [{\"id\": \"slow-boot\", \"factor\": 2}], \"expect\": {\"exit_status\": 0}}";
     struct stage stage = stage_begin();
     for (size_t length = 0; length + 1 < sizeof text; length++) {
         struct scenario_files files = {stage_recording, NULL, stage.heap};
@@ -92,11 +95,12 @@ static void test_the_scenario_overrides_its_recording(void **state)
     (void)state;
     struct stage stage = stage_begin();
     struct error error;
-    assert_int_equal(stage_read(&stage,
-                                "{\"name\": \"a\", // the recorded pace is 10 s\n"
-                                "\"recording\": \"seed-run\", \"client\": {\"status_poll_s\": 2.5, \"ssh_reuse\": true}}",
-                                &error),
-                     ERR_OK);
+    assert_int_equal(
+        stage_read(&stage,
+                   "{\"name\": \"a\", // the recorded pace is 10 s\n"
+                   "\"recording\": \"seed-run\", \"client\": {\"status_poll_s\": 2.5, \"ssh_reuse\": true}}",
+                   &error),
+        ERR_OK);
     assert_int_equal(stage.scenario->check.status_poll_ns, 2500 * NS_PER_MS);
     assert_int_equal(stage.scenario->check.ssh_retry_ns, 10 * NS_PER_S);
     assert_true(stage.scenario->check.ssh_reuse);

@@ -233,11 +233,11 @@ static int compare_members(const cJSON *again, const cJSON *recorded, const char
     return compared;
 }
 
-static const char *const offer_members[] = {"offer_id",   "instance_id", "gpu_name", "num_gpus",
-                                            "gpu_ram_mib", "price_usd_per_hour", "region", "driver_version",
-                                            "reliability_percent", "ssh_host", "ssh_port"};
+static const char *const offer_members[] = {
+    "offer_id",       "instance_id",         "gpu_name", "num_gpus", "gpu_ram_mib", "price_usd_per_hour", "region",
+    "driver_version", "reliability_percent", "ssh_host", "ssh_port"};
 static const char *const request_members[] = {"image", "disk_gb", "onstart"};
-static const char *const method_members[] = {"status_poll_sleep_s", "status_get_mean_s", "ssh_retry_sleep_s",
+static const char *const method_members[] = {"status_poll_sleep_s",   "status_get_mean_s",    "ssh_retry_sleep_s",
                                              "ssh_attempt_timeout_s", "running_wait_limit_s", "ssh_wait_limit_s"};
 static const char *const total_members[] = {"total_s", "offers_found", "seconds_per_ssh_command"};
 
@@ -266,7 +266,8 @@ static void compare_statuses(const cJSON *again, const cJSON *recorded)
         const cJSON *a = cJSON_GetArrayItem(found, i);
         const cJSON *b = cJSON_GetArrayItem(expected, i);
         assert_near(number(a, "reconstructed_at_s"), number(b, "reconstructed_at_s"), 0.000001);
-        assert_true(cJSON_Compare(cJSON_GetObjectItem(a, "actual_status"), cJSON_GetObjectItem(b, "actual_status"), true));
+        assert_true(
+            cJSON_Compare(cJSON_GetObjectItem(a, "actual_status"), cJSON_GetObjectItem(b, "actual_status"), true));
     }
 }
 

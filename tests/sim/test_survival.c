@@ -4,9 +4,9 @@
 #include "stage.h"
 
 /* Scenarios in which a crash hurts most, and the plain run. */
-static const char *const scenarios[] = {"seed-run",         "create-response-lost", "create-response-lost-reset",
-                                        "offer-taken",      "destroy-false-success", "destroy-rejected",
-                                        "ssh-drop-mid-command"};
+static const char *const scenarios[] = {
+    "seed-run",         "create-response-lost", "create-response-lost-reset", "offer-taken", "destroy-false-success",
+    "destroy-rejected", "ssh-drop-mid-command"};
 
 static uint64_t steps_of(struct stage *stage)
 {
@@ -65,8 +65,8 @@ static void test_a_second_kill_while_reaping_leaves_no_machine(void **state)
         stage_play(&stage, (struct rehearsal_variation){.kill_at = step, .reap_after_kill = true});
         uint64_t all_steps = stage.result.steps;
         for (uint64_t again = step + 1; again <= all_steps; again++) {
-            stage_play(&stage, (struct rehearsal_variation){
-                                   .kill_at = step, .reap_after_kill = true, .kill_again_at = again});
+            stage_play(&stage,
+                       (struct rehearsal_variation){.kill_at = step, .reap_after_kill = true, .kill_again_at = again});
             assert_clean(&stage, "create-response-lost", "killed twice, again at step", again);
         }
     }
@@ -98,8 +98,8 @@ static void torture(const char *scenario, bool persistent)
     uint64_t nth = 0;
     do {
         nth++;
-        stage_play(&stage, (struct rehearsal_variation){.fail_allocation = nth,
-                                                        .fail_all_later_allocations = persistent});
+        stage_play(&stage,
+                   (struct rehearsal_variation){.fail_allocation = nth, .fail_all_later_allocations = persistent});
         assert_clean(&stage, scenario, "failed allocation", nth);
         assert_int_equal(stage.result.leaked_blocks, 0);
     } while (stage.result.refused_allocations > 0);
