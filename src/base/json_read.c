@@ -183,36 +183,6 @@ static bool read_special(struct json_reader *reader, size_t *at)
     return true;
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/*
- * The first byte from `at` on that is not plain, or the text's length. Eight bytes at a time: the lowest bit set in `special` marks
- * the first byte that is a control character, a quote, a backslash or beyond ASCII ("haszero", Mycroft 1987).
- */
-static size_t skip_plain(const char *text, size_t length, size_t at)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (at + sizeof(uint64_t) <= length) {
-        uint64_t word;
-        memcpy(&word, text + at, sizeof word);
-        uint64_t quote = word ^ EACH_BYTE('"');
-        uint64_t backslash = word ^ EACH_BYTE('\\');
-        uint64_t special = (word - EACH_BYTE(0x20)) & ~word;
-        special |= (quote - EACH_BYTE(1)) & ~quote;
-        special |= (backslash - EACH_BYTE(1)) & ~backslash;
-        special = (special | word) & EACH_BYTE(0x80);
-        if (special != 0) {
-            return at + (size_t)__builtin_ctzll(special) / 8;
-        }
-        at += sizeof word;
-    }
-#endif
-    while (at < length && json_plain_byte[(unsigned char)text[at]]) {
-        at++;
-    }
-    return at;
-}
-
 static bool read_string(struct json_reader *reader, struct span *raw)
 {
     const char *text = reader->text;
@@ -221,7 +191,7 @@ static bool read_string(struct json_reader *reader, struct span *raw)
     size_t at = start;
     reader->escaped = false;
     for (;;) {
-        at = skip_plain(text, length, at);
+        at = json_skip_plain(text, length, at);
         if (at >= length) {
             return fail_at(reader, reader->at, "string without an end");
         }

@@ -104,9 +104,7 @@ static size_t plain_length(struct span text, size_t at)
 {
     size_t start = at;
     for (;;) {
-        while (at < text.length && json_plain_byte[(unsigned char)text.at[at]]) {
-            at++;
-        }
+        at = json_skip_plain(text.at, text.length, at);
         size_t size = at < text.length && (unsigned char)text.at[at] >= 0x80 ? utf8_length(text, at) : 0;
         if (size == 0) {
             return at - start;
@@ -115,26 +113,9 @@ static size_t plain_length(struct span text, size_t at)
     }
 }
 
-/* A text without anything to escape, in one step: most texts are. */
-static void append_plain(struct buffer *out, struct span text)
-{
-    if (buffer_reserve(out, text.length + 2)) {
-        char *end = out->data + out->length;
-        end[0] = '"';
-        memcpy(end + 1, text.at, text.length);
-        end[text.length + 1] = '"';
-        end[text.length + 2] = '\0';
-        out->length += text.length + 2;
-    }
-}
-
 static void append_quoted(struct buffer *out, struct span text)
 {
     size_t at = plain_length(text, 0);
-    if (at == text.length) {
-        append_plain(out, text);
-        return;
-    }
     buffer_append_char(out, '"');
     buffer_append(out, text.at, at);
     while (at < text.length) {
@@ -150,13 +131,48 @@ static void append_quoted(struct buffer *out, struct span text)
     buffer_append_char(out, '"');
 }
 
+/* The comma that is due, a text in quotes, and the colon behind a key: one step where nothing needs escaping. */
+static void append_compact(struct json_writer *writer, struct span text, bool is_key)
+{
+    struct buffer *out = writer->out;
+    bool comma = !writer->after_key && writer->started[writer->depth];
+    writer->after_key = false;
+    writer->started[writer->depth] = true;
+    if (!buffer_reserve(out, text.length + 2 + (comma ? 1 : 0) + (is_key ? 1 : 0))) {
+        return;
+    }
+    char *end = out->data + out->length;
+    if (comma) {
+        *end++ = ',';
+    }
+    *end++ = '"';
+    memcpy(end, text.at, text.length);
+    end += text.length;
+    *end++ = '"';
+    if (is_key) {
+        *end++ = ':';
+    }
+    *end = '\0';
+    out->length = (size_t)(end - out->data);
+}
+
+static bool is_compact(const struct json_writer *writer, struct span text)
+{
+    return writer->indent == 0 && text.length > 0 && plain_length(text, 0) == text.length;
+}
+
 void json_key(struct json_writer *writer, const char *key)
 {
-    before_value(writer);
-    append_quoted(writer->out, span_of(key));
-    buffer_append_char(writer->out, ':');
-    if (writer->indent > 0) {
-        buffer_append_char(writer->out, ' ');
+    struct span text = span_of(key);
+    if (is_compact(writer, text)) {
+        append_compact(writer, text, true);
+    } else {
+        before_value(writer);
+        append_quoted(writer->out, text);
+        buffer_append_char(writer->out, ':');
+        if (writer->indent > 0) {
+            buffer_append_char(writer->out, ' ');
+        }
     }
     writer->after_key = true;
 }
@@ -190,8 +206,12 @@ void json_decimal(struct json_writer *writer, int64_t value, int digits)
 
 void json_span(struct json_writer *writer, struct span text)
 {
-    before_value(writer);
-    append_quoted(writer->out, text);
+    if (is_compact(writer, text)) {
+        append_compact(writer, text, false);
+    } else {
+        before_value(writer);
+        append_quoted(writer->out, text);
+    }
 }
 
 void json_string(struct json_writer *writer, const char *text)
