@@ -10,6 +10,7 @@ if(GNUPLOT)
                      -DVALUES=${CMAKE_CURRENT_SOURCE_DIR}/report/values/${values}.tsv
                      -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/report_plot_${values}
                      -P ${CMAKE_CURRENT_SOURCE_DIR}/report/check_plot.cmake)
-    set_tests_properties(report_plot_${values} PROPERTIES LABELS unit TIMEOUT 120)
+    # Without a UTF-8 locale gnuplot warns of a degree sign that no plot of ours has.
+    set_tests_properties(report_plot_${values} PROPERTIES LABELS unit TIMEOUT 120 ENVIRONMENT LC_ALL=C.UTF-8)
   endforeach()
 endif()
