@@ -10,9 +10,6 @@ static const char refused_key[] = "rehearsal-key-that-is-not-the-accounts-own-on
 
 enum { OFFERS_THAT_DO_NOT_FIT = 16 };
 
-/* 2 January 2026, 19:12:18 UTC: the start of the recorded run. */
-static const struct wall_time epoch = {INT64_C(1767381138) * NS_PER_S};
-
 struct rehearsal {
     const struct scenario *scenario;
     struct check_options check;
@@ -25,26 +22,31 @@ struct rehearsal {
 
 /* ---- Stage -------------------------------------------------------------------------------------------------------------- */
 
-/* A market in which the recorded search finds what the recorded one found, the recorded offer first. */
+/*
+ * A market in which the recorded search finds what the recorded one found, the recorded offer first. What it has does not depend
+ * on what the client of this run asks for.
+ */
 static struct offer_book *recorded_offers(struct heap *heap, const struct scenario *scenario,
-                                          const struct offer_book_options *options)
+                                          const struct offer_book_options *options,
+                                          const struct check_options *recorded)
 {
     const struct recording *recording = &scenario->recording;
+    const char *gpu = recording->offer.gpu_name[0] == '\0' ? recorded->gpu_name : recording->offer.gpu_name;
     struct offer_wish wish = {
         .id = int64_or(recording->offer.offer_id, 20000001),
-        .num_gpus = int64_or(recording->offer.num_gpus, 1),
+        .num_gpus = recorded->num_gpus,
         .gpu_ram_mib = int64_or(recording->offer.gpu_ram_mib, 0),
         .price_nusd_per_hour = int64_or(recording->offer.price_nusd_per_hour, NUSD_PER_USD / 5),
         .reliability_millionths = int64_or(recording->offer.reliability_millionths, 0),
-        .max_price_nusd_per_hour = scenario->check.max_price_nusd_per_hour,
-        .min_reliability_millionths = scenario->check.min_reliability_millionths,
-        .min_inet_down_milli = scenario->check.min_inet_down_mbps * 1000,
-        .min_disk_mgb = scenario->check.disk_gb * 1000,
+        .max_price_nusd_per_hour = recorded->max_price_nusd_per_hour,
+        .min_reliability_millionths = recorded->min_reliability_millionths,
+        .min_inet_down_milli = recorded->min_inet_down_mbps * 1000,
+        .min_disk_mgb = recorded->disk_gb * 1000,
         .min_direct_ports = 1,
         .found = (size_t)int64_or(recording->offers_found, (int64_t)scenario->offer_count),
         .others = OFFERS_THAT_DO_NOT_FIT,
     };
-    (void)text_copy(wish.gpu_name, sizeof wish.gpu_name, scenario->gpu);
+    (void)text_copy(wish.gpu_name, sizeof wish.gpu_name, gpu);
     (void)text_copy(wish.geolocation, sizeof wish.geolocation, recording->offer.region);
     (void)text_copy(wish.driver_version, sizeof wish.driver_version, recording->offer.driver_version);
     return offer_book_for_wish(heap, options, &wish);
@@ -53,16 +55,20 @@ static struct offer_book *recorded_offers(struct heap *heap, const struct scenar
 static enum error_code make_offers(struct rehearsal *rehearsal, struct span text, struct error *error)
 {
     const struct scenario *scenario = rehearsal->scenario;
+    struct check_options recorded;
+    check_defaults(&recorded);
+    recording_habits(&scenario->recording, &recorded);
+    bool replayed = scenario->recording_name[0] != '\0';
     struct offer_book_options options = {
         .seed = scenario->seed,
-        .listed_at = epoch,
-        .allocated_disk_mgb = scenario->check.disk_gb * 1000,
+        .listed_at = scenario->epoch,
+        .allocated_disk_mgb = (replayed ? recorded.disk_gb : scenario->check.disk_gb) * 1000,
     };
     if (scenario->offers_file[0] != '\0') {
         return offer_book_read(rehearsal->stage_heap, &options, text, scenario->offers_file, &rehearsal->offers, error);
     }
-    if (scenario->recording_name[0] != '\0') {
-        rehearsal->offers = recorded_offers(rehearsal->stage_heap, scenario, &options);
+    if (replayed) {
+        rehearsal->offers = recorded_offers(rehearsal->stage_heap, scenario, &options, &recorded);
     } else {
         rehearsal->offers = offer_book_generate(rehearsal->stage_heap, &options, scenario->offer_count);
     }
@@ -164,7 +170,7 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
     struct cloud_options cloud = {
         .seed = scenario->seed,
         .run = variation->run,
-        .epoch = epoch,
+        .epoch = scenario->epoch,
         .timing = &scenario->timing,
         .faults = &scenario->faults,
         .offers = rehearsal->offers,
@@ -181,8 +187,16 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
     struct virtual_world_options world = {
         .seed = scenario->seed,
         .run = variation->run,
-        .epoch = epoch,
-        .description = {"virtual", scenario->name, scenario->timing_name, scenario->seed, 0},
+        .epoch = scenario->epoch,
+        .description =
+            {
+                .world = "virtual",
+                .scenario = scenario->name,
+                .timing = scenario->timing_name,
+                .boot_from = provenance_name(scenario->timing.boot_from),
+                .ssh_from = provenance_name(scenario->timing.ssh_from),
+                .seed = scenario->seed,
+            },
         .cloud = run->cloud,
         .store = run->store,
         .history = &rehearsal->history,
@@ -206,6 +220,7 @@ static enum run_end live(struct run *run, task_function *main, uint64_t kill_at)
 {
     run->status = EXIT_ENVIRONMENT;
     if (!virtual_world_start(run->world, main, run)) {
+        run->status = journey_without_memory(virtual_world_door(run->world));
         return RUN_FINISHED;
     }
     return virtual_world_run(run->world, kill_at);

@@ -4,12 +4,16 @@
 
 enum { RECORDING_FILE_MAX = 4 * 1024 * 1024, EXPECTED_TOTAL_DIGITS = 6, EXCERPT_LENGTH = 40 };
 
+/* 2 January 2026, 20:12:18.173379 in a zone an hour east of Greenwich: the start of the recorded run. */
+static const struct wall_time recorded_run_began = {INT64_C(1767381138173379000)};
+
 /* ---- Defaults and recordings -------------------------------------------------------------------------------------------- */
 
 void scenario_defaults(struct scenario *scenario)
 {
     memset(scenario, 0, sizeof *scenario);
     scenario->seed = 1;
+    scenario->epoch = recorded_run_began;
     timing_defaults(&scenario->timing);
     (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "defaults");
     scenario->offer_count = FIRST_OFFERS_DEFAULT;
@@ -38,11 +42,8 @@ static void take_text(char *value, size_t size, const char *recorded)
     }
 }
 
-/* The recorded client's habits become the client's. */
-static void take_habits(struct scenario *scenario)
+void recording_habits(const struct recording *recording, struct check_options *check)
 {
-    const struct recording *recording = &scenario->recording;
-    struct check_options *check = &scenario->check;
     take(&check->status_poll_ns, recording->method.status_poll_sleep_ns);
     take(&check->ssh_retry_ns, recording->method.ssh_retry_sleep_ns);
     take(&check->ssh_attempt_ns, recording->method.ssh_attempt_timeout_ns);
@@ -58,6 +59,13 @@ static void take_habits(struct scenario *scenario)
     if (int64_or(recording->offer.price_nusd_per_hour, 0) > check->max_price_nusd_per_hour) {
         check->max_price_nusd_per_hour = recording->offer.price_nusd_per_hour.value * 2;
     }
+}
+
+/* The recorded client's habits and wishes become the client's. */
+static void take_habits(struct scenario *scenario)
+{
+    const struct recording *recording = &scenario->recording;
+    recording_habits(recording, &scenario->check);
     take_text(scenario->gpu, sizeof scenario->gpu, recording->offer.gpu_name);
     take_text(scenario->image, sizeof scenario->image, recording->request.image);
     take_text(scenario->onstart, sizeof scenario->onstart, recording->request.onstart);
@@ -82,6 +90,10 @@ enum error_code scenario_use_recording(struct scenario *scenario, const char *na
     timing_from_recording(&scenario->recording, &scenario->timing);
     take_habits(scenario);
     scenario->faults.count = 0;
+    struct wall_time recorded_at;
+    if (wall_time_parse(span_of(scenario->recording.recorded_at), &recorded_at)) {
+        scenario->epoch = recorded_at;
+    }
     return scenario->recording.missing_table ? fault_plan_add(&scenario->faults, "missing-table", error) : ERR_OK;
 }
 

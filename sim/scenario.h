@@ -39,6 +39,7 @@ struct expectation {
 struct scenario {
     char name[SCENARIO_TEXT_SIZE];
     uint64_t seed;
+    struct wall_time epoch; /* when the run begins: as recorded */
     /* timing */
     char recording_name[SCENARIO_TEXT_SIZE]; /* "" when the times come from `timing` */
     struct recording recording;              /* meaningful when recording_name is not "" */
@@ -78,6 +79,9 @@ void scenario_defaults(struct scenario *scenario);
 /* Reads a scenario from `text`, the contents of `file`. ERR_INPUT_INVALID with "FILE:LINE: …", or what the recording gave. */
 MUST_USE enum error_code scenario_read(struct span text, const char *file, const struct scenario_files *files,
                                        struct scenario *scenario, struct error *error);
+
+/* Puts the recorded client's pace, limits and filters into `check`; what was not recorded stays. */
+void recording_habits(const struct recording *recording, struct check_options *check);
 
 /* Takes times, offer, habits and the fault missing-table from a recording, over what the scenario has. */
 MUST_USE enum error_code scenario_use_recording(struct scenario *scenario, const char *name,

@@ -5,49 +5,49 @@
 
 /* ---- What is under way -------------------------------------------------------------------------------------------------- */
 
-static void add_event(struct virtual_world *vw, struct event *event, int64_t due_ns, enum event_class class,
+static void add_event(struct virtual_world *virtual_world, struct event *event, int64_t due_ns, enum event_class class,
                       void (*happen)(void *), void *owner)
 {
     *event = (struct event){.due_ns = due_ns, .class = class, .happen = happen, .owner = owner};
     if (due_ns != TIME_NEVER_NS) {
-        virtual_queue(vw, event);
+        virtual_queue(virtual_world, event);
     }
 }
 
-static struct pending *take_pending(struct virtual_world *vw)
+static struct pending *take_pending(struct virtual_world *virtual_world)
 {
-    struct pending *pending = vw->free_pendings;
+    struct pending *pending = virtual_world->free_pendings;
     if (pending != NULL) {
-        vw->free_pendings = pending->next;
+        virtual_world->free_pendings = pending->next;
         memset(pending, 0, sizeof *pending);
     } else {
-        pending = virtual_must(heap_alloc(vw->heap, sizeof *pending));
+        pending = virtual_must(heap_alloc(virtual_world->heap, sizeof *pending));
     }
-    pending->world = vw;
-    pending->next = vw->pendings;
-    if (vw->pendings != NULL) {
-        vw->pendings->previous = pending;
+    pending->world = virtual_world;
+    pending->next = virtual_world->pendings;
+    if (virtual_world->pendings != NULL) {
+        virtual_world->pendings->previous = pending;
     }
-    vw->pendings = pending;
+    virtual_world->pendings = pending;
     return pending;
 }
 
 static void drop_pending(struct pending *pending)
 {
-    struct virtual_world *vw = pending->world;
-    event_queue_remove(&vw->queue, &pending->effect);
-    event_queue_remove(&vw->queue, &pending->arrival);
+    struct virtual_world *virtual_world = pending->world;
+    event_queue_remove(&virtual_world->queue, &pending->effect);
+    event_queue_remove(&virtual_world->queue, &pending->arrival);
     if (pending->previous != NULL) {
         pending->previous->next = pending->next;
     } else {
-        vw->pendings = pending->next;
+        virtual_world->pendings = pending->next;
     }
     if (pending->next != NULL) {
         pending->next->previous = pending->previous;
     }
     pending->previous = NULL;
-    pending->next = vw->free_pendings;
-    vw->free_pendings = pending;
+    pending->next = virtual_world->free_pendings;
+    virtual_world->free_pendings = pending;
 }
 
 /* ---- HTTP --------------------------------------------------------------------------------------------------------------- */
@@ -99,14 +99,17 @@ static void http_arrives(void *owner)
 
 void virtual_http_start(struct world *world, struct http_exchange *http)
 {
-    struct virtual_world *vw = virtual_of(world);
-    struct pending *pending = take_pending(vw);
-    http->ordinal = ++vw->requests;
-    pending->exchange = virtual_must(cloud_http_begin(vw->options.cloud, vw->now_ns, http->request, http->ordinal));
+    struct virtual_world *virtual_world = virtual_of(world);
+    struct pending *pending = take_pending(virtual_world);
+    http->ordinal = ++virtual_world->requests;
+    pending->exchange = virtual_must(
+        cloud_http_begin(virtual_world->options.cloud, virtual_world->now_ns, http->request, http->ordinal));
     pending->http = http;
     http->pending = pending;
-    add_event(vw, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT, http_takes_effect, pending);
-    add_event(vw, &pending->arrival, pending->exchange->reply_ns, EVENT_CLASS_ARRIVAL, http_arrives, pending);
+    add_event(virtual_world, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT, http_takes_effect,
+              pending);
+    add_event(virtual_world, &pending->arrival, pending->exchange->reply_ns, EVENT_CLASS_ARRIVAL, http_arrives,
+              pending);
 }
 
 /* What was sent may still take effect; only the reply finds nobody. */
@@ -133,13 +136,13 @@ static void shell_opened(void *owner)
 {
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
-    struct virtual_world *vw = pending->world;
+    struct virtual_world *virtual_world = pending->world;
     shell->fate = pending->session->fate;
     shell->pending = NULL;
     if (shell->fate == FATE_DELIVERED) {
         shell->channel = pending->session;
     } else {
-        cloud_ssh_end(vw->options.cloud, pending->session);
+        cloud_ssh_end(virtual_world->options.cloud, pending->session);
     }
     completion_finish(&shell->done);
     drop_pending(pending);
@@ -147,14 +150,15 @@ static void shell_opened(void *owner)
 
 void virtual_shell_open(struct world *world, struct shell_session *shell)
 {
-    struct virtual_world *vw = virtual_of(world);
-    struct pending *pending = take_pending(vw);
-    pending->session =
-        virtual_must(cloud_ssh_open(vw->options.cloud, vw->now_ns, shell->target->host, shell->target->port));
+    struct virtual_world *virtual_world = virtual_of(world);
+    struct pending *pending = take_pending(virtual_world);
+    pending->session = virtual_must(
+        cloud_ssh_open(virtual_world->options.cloud, virtual_world->now_ns, shell->target->host, shell->target->port));
     pending->shell = shell;
     shell->pending = pending;
     shell->fate = pending->session->opened_ns == TIME_NEVER_NS ? pending->session->fate : FATE_DELIVERED;
-    add_event(vw, &pending->arrival, pending->session->opened_ns, EVENT_CLASS_ARRIVAL, shell_opened, pending);
+    add_event(virtual_world, &pending->arrival, pending->session->opened_ns, EVENT_CLASS_ARRIVAL, shell_opened,
+              pending);
 }
 
 static void command_takes_effect(void *owner)
@@ -192,15 +196,17 @@ static void command_ends(void *owner)
 
 void virtual_shell_run(struct world *world, struct shell_session *shell)
 {
-    struct virtual_world *vw = virtual_of(world);
-    struct pending *pending = take_pending(vw);
+    struct virtual_world *virtual_world = virtual_of(world);
+    struct pending *pending = take_pending(virtual_world);
     pending->session = shell->channel;
     pending->shell = shell;
     shell->pending = pending;
-    bool sent = cloud_ssh_send(vw->options.cloud, vw->now_ns, pending->session, shell->command, shell->input);
+    bool sent = cloud_ssh_send(virtual_world->options.cloud, virtual_world->now_ns, pending->session, shell->command,
+                               shell->input);
     assert(sent);
-    add_event(vw, &pending->effect, pending->session->effect_ns, EVENT_CLASS_EFFECT, command_takes_effect, pending);
-    add_event(vw, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
+    add_event(virtual_world, &pending->effect, pending->session->effect_ns, EVENT_CLASS_EFFECT, command_takes_effect,
+              pending);
+    add_event(virtual_world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
 }
 
 static void forget_shell(struct pending *pending)
@@ -245,17 +251,18 @@ static const char *first_table(enum store_statement statement)
     }
 }
 
-static void run_statement(struct virtual_world *vw, struct store_call *call)
+static void run_statement(struct virtual_world *virtual_world, struct store_call *call)
 {
     const char *table = first_table(call->statement);
-    const char *sqlstate = table == NULL ? NULL : cloud_store_fault(vw->options.cloud, vw->now_ns, table);
+    const char *sqlstate =
+        table == NULL ? NULL : cloud_store_fault(virtual_world->options.cloud, virtual_world->now_ns, table);
     if (sqlstate != NULL) {
-        (void)memory_store_fail_table(vw->options.store, table, sqlstate);
+        (void)memory_store_fail_table(virtual_world->options.store, table, sqlstate);
     }
-    (void)memory_store_run(vw->options.store, call->statement, call->values, call->value_count, call->row,
+    (void)memory_store_run(virtual_world->options.store, call->statement, call->values, call->value_count, call->row,
                            call->row_context, call->result);
     if (sqlstate != NULL) {
-        (void)memory_store_fail_table(vw->options.store, table, NULL);
+        (void)memory_store_fail_table(virtual_world->options.store, table, NULL);
     }
 }
 
@@ -282,14 +289,15 @@ static void statement_ends(void *owner)
 
 void virtual_store_start(struct world *world, struct store_call *call)
 {
-    struct virtual_world *vw = virtual_of(world);
-    struct pending *pending = take_pending(vw);
-    int64_t half_ns = vw->options.store_latency_ns / 2;
+    struct virtual_world *virtual_world = virtual_of(world);
+    struct pending *pending = take_pending(virtual_world);
+    int64_t half_ns = virtual_world->options.store_latency_ns / 2;
     pending->store = call;
     call->pending = pending;
-    add_event(vw, &pending->effect, vw->now_ns + half_ns, EVENT_CLASS_EFFECT, statement_takes_effect, pending);
-    add_event(vw, &pending->arrival, vw->now_ns + vw->options.store_latency_ns, EVENT_CLASS_ARRIVAL, statement_ends,
-              pending);
+    add_event(virtual_world, &pending->effect, virtual_world->now_ns + half_ns, EVENT_CLASS_EFFECT,
+              statement_takes_effect, pending);
+    add_event(virtual_world, &pending->arrival, virtual_world->now_ns + virtual_world->options.store_latency_ns,
+              EVENT_CLASS_ARRIVAL, statement_ends, pending);
 }
 
 /* A statement that was not yet carried out is withdrawn; one that was, is synced all the same. */
@@ -305,9 +313,9 @@ void virtual_store_abandon(struct world *world, struct store_call *call)
 
 /* ---- The client is gone -------------------------------------------------------------------------------------------------- */
 
-void virtual_wire_forget_client(struct virtual_world *vw)
+void virtual_wire_forget_client(struct virtual_world *virtual_world)
 {
-    struct pending *pending = vw->pendings;
+    struct pending *pending = virtual_world->pendings;
     while (pending != NULL) {
         struct pending *next = pending->next;
         if (pending->http != NULL) {
@@ -321,22 +329,22 @@ void virtual_wire_forget_client(struct virtual_world *vw)
     }
 }
 
-void virtual_wire_release(struct virtual_world *vw)
+void virtual_wire_release(struct virtual_world *virtual_world)
 {
-    virtual_wire_forget_client(vw);
-    while (vw->pendings != NULL) {
-        struct pending *pending = vw->pendings;
+    virtual_wire_forget_client(virtual_world);
+    while (virtual_world->pendings != NULL) {
+        struct pending *pending = virtual_world->pendings;
         if (pending->exchange != NULL) {
-            cloud_http_end(vw->options.cloud, pending->exchange);
+            cloud_http_end(virtual_world->options.cloud, pending->exchange);
         }
         if (pending->session != NULL) {
-            cloud_ssh_end(vw->options.cloud, pending->session);
+            cloud_ssh_end(virtual_world->options.cloud, pending->session);
         }
         drop_pending(pending);
     }
-    while (vw->free_pendings != NULL) {
-        struct pending *next = vw->free_pendings->next;
-        heap_release(vw->heap, vw->free_pendings);
-        vw->free_pendings = next;
+    while (virtual_world->free_pendings != NULL) {
+        struct pending *next = virtual_world->free_pendings->next;
+        heap_release(virtual_world->heap, virtual_world->free_pendings);
+        virtual_world->free_pendings = next;
     }
 }

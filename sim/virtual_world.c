@@ -16,9 +16,9 @@ void *virtual_must(void *memory)
     return memory;
 }
 
-void virtual_queue(struct virtual_world *vw, struct event *event)
+void virtual_queue(struct virtual_world *virtual_world, struct event *event)
 {
-    bool queued = event_queue_add(&vw->queue, event);
+    bool queued = event_queue_add(&virtual_world->queue, event);
     assert(queued);
     (void)queued;
 }
@@ -41,10 +41,10 @@ static int64_t process_now_ns(void *context)
     return process->world->now_ns;
 }
 
-static void recycle_timer(struct virtual_world *vw, struct timer_event *timer_event)
+static void recycle_timer(struct virtual_world *virtual_world, struct timer_event *timer_event)
 {
-    timer_event->next_free = vw->free_timers;
-    vw->free_timers = timer_event;
+    timer_event->next_free = virtual_world->free_timers;
+    virtual_world->free_timers = timer_event;
 }
 
 static void timer_happens(void *owner)
@@ -57,28 +57,28 @@ static void timer_happens(void *owner)
 
 static void arm_timer(void *context, struct timer *timer)
 {
-    struct virtual_world *vw = ((struct virtual_process *)context)->world;
-    struct timer_event *timer_event = vw->free_timers;
+    struct virtual_world *virtual_world = ((struct virtual_process *)context)->world;
+    struct timer_event *timer_event = virtual_world->free_timers;
     if (timer_event != NULL) {
-        vw->free_timers = timer_event->next_free;
+        virtual_world->free_timers = timer_event->next_free;
     } else {
-        timer_event = virtual_must(heap_alloc(vw->heap, sizeof *timer_event));
-        timer_event->world = vw;
+        timer_event = virtual_must(heap_alloc(virtual_world->heap, sizeof *timer_event));
+        timer_event->world = virtual_world;
     }
     timer_event->timer = timer;
     timer_event->event = (struct event){
         .due_ns = timer->due_ns, .class = EVENT_CLASS_TIMER, .happen = timer_happens, .owner = timer_event};
-    virtual_queue(vw, &timer_event->event);
+    virtual_queue(virtual_world, &timer_event->event);
     timer->place = (size_t)(uintptr_t)timer_event;
     timer->armed = true;
 }
 
 static void disarm_timer(void *context, struct timer *timer)
 {
-    struct virtual_world *vw = ((struct virtual_process *)context)->world;
+    struct virtual_world *virtual_world = ((struct virtual_process *)context)->world;
     struct timer_event *timer_event = (struct timer_event *)(uintptr_t)timer->place;
-    event_queue_remove(&vw->queue, &timer_event->event);
-    recycle_timer(vw, timer_event);
+    event_queue_remove(&virtual_world->queue, &timer_event->event);
+    recycle_timer(virtual_world, timer_event);
     timer->armed = false;
 }
 
@@ -86,14 +86,14 @@ static void disarm_timer(void *context, struct timer *timer)
 
 static bool lock_name(struct world *world, const char *name)
 {
-    struct virtual_world *vw = virtual_of(world);
+    struct virtual_world *virtual_world = virtual_of(world);
     char(*free_slot)[LOCK_NAME_SIZE] = NULL;
     for (size_t i = 0; i < LOCKS_MAX; i++) {
-        if (strcmp(vw->locks[i], name) == 0) {
+        if (strcmp(virtual_world->locks[i], name) == 0) {
             return true; /* one living process at a time: the lock is its own */
         }
-        if (vw->locks[i][0] == '\0') {
-            free_slot = &vw->locks[i];
+        if (virtual_world->locks[i][0] == '\0') {
+            free_slot = &virtual_world->locks[i];
         }
     }
     return free_slot != NULL && text_copy(*free_slot, LOCK_NAME_SIZE, name);
@@ -101,18 +101,18 @@ static bool lock_name(struct world *world, const char *name)
 
 static void unlock_name(struct world *world, const char *name)
 {
-    struct virtual_world *vw = virtual_of(world);
+    struct virtual_world *virtual_world = virtual_of(world);
     for (size_t i = 0; i < LOCKS_MAX; i++) {
-        if (strcmp(vw->locks[i], name) == 0) {
-            vw->locks[i][0] = '\0';
+        if (strcmp(virtual_world->locks[i], name) == 0) {
+            virtual_world->locks[i][0] = '\0';
         }
     }
 }
 
 static void add_note(struct world *world, const char *kind, struct span ids, struct span data)
 {
-    struct virtual_world *vw = virtual_of(world);
-    history_add(vw->options.history, vw->now_ns, HISTORY_CLIENT, "dumont", kind, ids, data);
+    struct virtual_world *virtual_world = virtual_of(world);
+    history_add(virtual_world->options.history, virtual_world->now_ns, HISTORY_CLIENT, "dumont", kind, ids, data);
 }
 
 static void hide(struct world *world, const char *secret)
@@ -123,9 +123,10 @@ static void hide(struct world *world, const char *secret)
 /* A new life draws anew, or it would use the labels of the former one again. */
 static uint64_t random_bits_of(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
 {
-    struct virtual_world *vw = virtual_of(world);
-    struct random_address address = {vw->options.run, (uint32_t)purpose | vw->life << LIVES_SHIFT, entity, index};
-    return random_bits(vw->options.seed, address);
+    struct virtual_world *virtual_world = virtual_of(world);
+    struct random_address address = {virtual_world->options.run, (uint32_t)purpose | virtual_world->life << LIVES_SHIFT,
+                                     entity, index};
+    return random_bits(virtual_world->options.seed, address);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
@@ -185,22 +186,22 @@ struct heap *virtual_process_heap(struct virtual_process *process)
 struct virtual_world *virtual_world_new(struct heap *heap, struct virtual_process *process,
                                         const struct virtual_world_options *options)
 {
-    struct virtual_world *vw = heap_alloc(heap, sizeof *vw);
-    if (vw == NULL) {
+    struct virtual_world *virtual_world = heap_alloc(heap, sizeof *virtual_world);
+    if (virtual_world == NULL) {
         return NULL;
     }
-    vw->world = (struct world){
+    virtual_world->world = (struct world){
         .operations = &operations,
         .heap = process->heap,
         .scheduler = process->scheduler,
         .description = options->description,
     };
-    vw->options = *options;
-    vw->heap = heap;
-    vw->process = process;
-    process->world = vw;
-    event_queue_init(&vw->queue, heap);
-    return vw;
+    virtual_world->options = *options;
+    virtual_world->heap = heap;
+    virtual_world->process = process;
+    process->world = virtual_world;
+    event_queue_init(&virtual_world->queue, heap);
+    return virtual_world;
 }
 
 /* The first timer that is still queued, or NULL. */
@@ -215,133 +216,136 @@ static struct event *queued_timer(const struct event_queue *queue)
 }
 
 /* Ends the client where it stands; the wire goes on. */
-static void end_client(struct virtual_world *vw)
+static void end_client(struct virtual_world *virtual_world)
 {
-    scheduler_abandon(vw->process->scheduler);
-    virtual_wire_forget_client(vw);
-    for (struct event *timer = queued_timer(&vw->queue); timer != NULL; timer = queued_timer(&vw->queue)) {
-        event_queue_remove(&vw->queue, timer);
-        recycle_timer(vw, timer->owner);
+    scheduler_abandon(virtual_world->process->scheduler);
+    virtual_wire_forget_client(virtual_world);
+    for (struct event *timer = queued_timer(&virtual_world->queue); timer != NULL;
+         timer = queued_timer(&virtual_world->queue)) {
+        event_queue_remove(&virtual_world->queue, timer);
+        recycle_timer(virtual_world, timer->owner);
     }
-    memset(vw->locks, 0, sizeof vw->locks);
-    vw->main_task = NULL;
-    vw->main_done = (struct completion){0};
+    memset(virtual_world->locks, 0, sizeof virtual_world->locks);
+    virtual_world->main_task = NULL;
+    virtual_world->main_done = (struct completion){0};
 }
 
-void virtual_world_free(struct virtual_world *vw)
+void virtual_world_free(struct virtual_world *virtual_world)
 {
-    if (vw == NULL) {
+    if (virtual_world == NULL) {
         return;
     }
-    end_client(vw);
-    virtual_wire_release(vw);
-    while (vw->free_timers != NULL) {
-        struct timer_event *next = vw->free_timers->next_free;
-        heap_release(vw->heap, vw->free_timers);
-        vw->free_timers = next;
+    end_client(virtual_world);
+    virtual_wire_release(virtual_world);
+    while (virtual_world->free_timers != NULL) {
+        struct timer_event *next = virtual_world->free_timers->next_free;
+        heap_release(virtual_world->heap, virtual_world->free_timers);
+        virtual_world->free_timers = next;
     }
-    event_queue_release(&vw->queue);
-    heap_release(vw->heap, vw);
+    event_queue_release(&virtual_world->queue);
+    heap_release(virtual_world->heap, virtual_world);
 }
 
-struct world *virtual_world_door(struct virtual_world *vw)
+struct world *virtual_world_door(struct virtual_world *virtual_world)
 {
-    return &vw->world;
+    return &virtual_world->world;
 }
 
-bool virtual_world_start(struct virtual_world *vw, task_function *run, void *argument)
+bool virtual_world_start(struct virtual_world *virtual_world, task_function *run, void *argument)
 {
-    vw->main_done = (struct completion){0};
-    vw->main_task = task_start(vw->process->scheduler, run, argument, &vw->main_done);
-    return vw->main_task != NULL;
+    virtual_world->main_done = (struct completion){0};
+    virtual_world->main_task = task_start(virtual_world->process->scheduler, run, argument, &virtual_world->main_done);
+    return virtual_world->main_task != NULL;
 }
 
-static void kill_client(struct virtual_world *vw)
+static void kill_client(struct virtual_world *virtual_world)
 {
     struct buffer data;
     char storage[64];
     buffer_init_fixed(&data, storage, sizeof storage);
-    buffer_printf(&data, "{\"event_index\":%llu}", (unsigned long long)vw->steps);
-    add_note(&vw->world, "client.kill", (struct span){"", 0}, (struct span){data.data, data.length});
-    end_client(vw);
-    struct random_address address = {vw->options.run, RANDOM_DISK, vw->life, (uint32_t)vw->steps};
-    memory_store_crash(vw->options.store, random_bits(vw->options.seed, address));
-    heap_drop(vw->process->heap);
-    vw->life++;
+    buffer_printf(&data, "{\"event_index\":%llu}", (unsigned long long)virtual_world->steps);
+    add_note(&virtual_world->world, "client.kill", (struct span){"", 0}, (struct span){data.data, data.length});
+    end_client(virtual_world);
+    struct random_address address = {virtual_world->options.run, RANDOM_DISK, virtual_world->life,
+                                     (uint32_t)virtual_world->steps};
+    memory_store_crash(virtual_world->options.store, random_bits(virtual_world->options.seed, address));
+    heap_drop(virtual_world->process->heap);
+    virtual_world->life++;
 }
 
 static void signal_comes(void *owner)
 {
-    struct virtual_world *vw = owner;
-    if (vw->main_task != NULL && !vw->main_done.finished) {
-        vw->world.interrupted_by = vw->signal_status;
-        task_cancel(vw->main_task);
+    struct virtual_world *virtual_world = owner;
+    if (virtual_world->main_task != NULL && !virtual_world->main_done.finished) {
+        virtual_world->world.interrupted_by = virtual_world->signal_status;
+        task_cancel(virtual_world->main_task);
     }
 }
 
-bool virtual_world_interrupt_at(struct virtual_world *vw, int64_t moment_ns, enum exit_status signal_status)
+bool virtual_world_interrupt_at(struct virtual_world *virtual_world, int64_t moment_ns, enum exit_status signal_status)
 {
-    vw->signal_status = signal_status;
-    vw->signal = (struct event){.due_ns = moment_ns, .class = EVENT_CLASS_SIGNAL, .happen = signal_comes, .owner = vw};
-    return event_queue_add(&vw->queue, &vw->signal);
+    virtual_world->signal_status = signal_status;
+    virtual_world->signal = (struct event){
+        .due_ns = moment_ns, .class = EVENT_CLASS_SIGNAL, .happen = signal_comes, .owner = virtual_world};
+    return event_queue_add(&virtual_world->queue, &virtual_world->signal);
 }
 
-void virtual_world_interrupt_at_step(struct virtual_world *vw, uint64_t step, enum exit_status signal_status)
+void virtual_world_interrupt_at_step(struct virtual_world *virtual_world, uint64_t step, enum exit_status signal_status)
 {
-    vw->signal_status = signal_status;
-    vw->signal_step = step;
+    virtual_world->signal_status = signal_status;
+    virtual_world->signal_step = step;
 }
 
 /* Lets the next thing happen. False when nothing will happen for the sake of which anybody would wait. */
-static bool step(struct virtual_world *vw, uint64_t kill_at, bool *killed)
+static bool step(struct virtual_world *virtual_world, uint64_t kill_at, bool *killed)
 {
-    struct event *event = event_queue_next(&vw->queue);
-    int64_t change_ns = cloud_next_change_ns(vw->options.cloud);
-    bool client_lives = scheduler_task_count(vw->process->scheduler) > 0;
+    struct event *event = event_queue_next(&virtual_world->queue);
+    int64_t change_ns = cloud_next_change_ns(virtual_world->options.cloud);
+    bool client_lives = scheduler_task_count(virtual_world->process->scheduler) > 0;
     if (event == NULL) {
         return false; /* the cloud's own changes matter to nobody when nothing is under way */
     }
-    vw->steps++;
-    if (vw->steps == kill_at && client_lives) {
+    virtual_world->steps++;
+    if (virtual_world->steps == kill_at && client_lives) {
         *killed = true;
-        kill_client(vw);
+        kill_client(virtual_world);
         return true;
     }
-    if (vw->steps == vw->signal_step) {
-        signal_comes(vw);
+    if (virtual_world->steps == virtual_world->signal_step) {
+        signal_comes(virtual_world);
     }
     if (change_ns <= event->due_ns) {
-        vw->now_ns = change_ns > vw->now_ns ? change_ns : vw->now_ns;
-        cloud_advance(vw->options.cloud, vw->now_ns);
+        virtual_world->now_ns = change_ns > virtual_world->now_ns ? change_ns : virtual_world->now_ns;
+        cloud_advance(virtual_world->options.cloud, virtual_world->now_ns);
         return true;
     }
-    event_queue_remove(&vw->queue, event);
-    vw->now_ns = event->due_ns > vw->now_ns ? event->due_ns : vw->now_ns;
+    event_queue_remove(&virtual_world->queue, event);
+    virtual_world->now_ns = event->due_ns > virtual_world->now_ns ? event->due_ns : virtual_world->now_ns;
     event->happen(event->owner);
     return true;
 }
 
-enum run_end virtual_world_run(struct virtual_world *vw, uint64_t kill_at)
+enum run_end virtual_world_run(struct virtual_world *virtual_world, uint64_t kill_at)
 {
     bool killed = false;
     do {
-        scheduler_run(vw->process->scheduler);
-        if (vw->main_done.finished) {
-            event_queue_remove(&vw->queue, &vw->signal);
+        scheduler_run(virtual_world->process->scheduler);
+        if (virtual_world->main_done.finished) {
+            event_queue_remove(&virtual_world->queue, &virtual_world->signal);
         }
-    } while (step(vw, kill_at, &killed) && !killed);
+    } while (step(virtual_world, kill_at, &killed) && !killed);
     if (killed) {
         return RUN_KILLED;
     }
-    return scheduler_task_count(vw->process->scheduler) == 0 ? RUN_FINISHED : RUN_STUCK;
+    return scheduler_task_count(virtual_world->process->scheduler) == 0 ? RUN_FINISHED : RUN_STUCK;
 }
 
-uint64_t virtual_world_steps(const struct virtual_world *vw)
+uint64_t virtual_world_steps(const struct virtual_world *virtual_world)
 {
-    return vw->steps;
+    return virtual_world->steps;
 }
 
-int64_t virtual_world_now_ns(const struct virtual_world *vw)
+int64_t virtual_world_now_ns(const struct virtual_world *virtual_world)
 {
-    return vw->now_ns;
+    return virtual_world->now_ns;
 }

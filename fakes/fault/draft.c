@@ -6,7 +6,7 @@
 
 enum { OCCASIONS_MAX = 1000000 };
 
-#define RUN_MAX_NS (30 * 24 * NS_PER_HOUR)
+#define RUN_MAX_NS (NS_PER_HOUR * 24 * 30)
 
 void draft_start(struct draft *draft, char *mistake, size_t size)
 {

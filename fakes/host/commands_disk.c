@@ -170,9 +170,8 @@ static bool read_df_options(struct df *df, struct option_reader *options, bool *
         *with_type = *with_type || letter == 'T';
         if (letter == 'm' || letter == 'k') {
             (void)set_block(df, letter == 'm' ? "M" : "K");
-        } else if (letter == 'B' && !set_block(df, options->value)) {
-            return false;
-        } else if (letter == 'o' && !choose_columns(df, options->value)) {
+        } else if ((letter == 'B' && !set_block(df, options->value)) ||
+                   (letter == 'o' && !choose_columns(df, options->value))) {
             return false;
         }
     }
@@ -195,7 +194,7 @@ int command_df(struct call *call)
         }
     }
     const struct host *host = call->host;
-    int64_t memory = scale_rounded(host->facts.ram_mib, 1024 * 1024, 2);
+    int64_t memory = scale_rounded(host->facts.ram_mib, INT64_C(1024) * 1024, 2);
     struct file_system systems[DF_ROWS] = {
         {"overlay", "overlay", "/", host->files.disk_bytes, tree_used_bytes(call->files), tree_free_bytes(call->files)},
         {"shm", "tmpfs", "/dev/shm", memory, 0, memory},
@@ -309,7 +308,7 @@ int command_du(struct call *call)
         du.human = du.human || letter == 'h';
         du.all = du.all || letter == 'a';
         du.apparent = du.apparent || letter == 'A' || letter == 'b';
-        du.block_bytes = letter == 'b' ? 1 : letter == 'm' ? 1024 * 1024 : du.block_bytes;
+        du.block_bytes = letter == 'b' ? 1 : letter == 'm' ? INT64_C(1024) * 1024 : du.block_bytes;
         du.deepest = letter == 's' ? 0 : du.deepest;
         if (letter == 'd' && !number_parse(span_of(options.value), &du.deepest)) {
             return call_usage(call, 1, "invalid maximum depth '%s'", options.value);

@@ -248,6 +248,12 @@ static const char *target_of(const struct placement *placement, const char *sour
     return placement->into_directory ? join(placement->call, placement->target, last_part(source)) : placement->target;
 }
 
+static bool ends_with_slash(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 0 && path[length - 1] == '/';
+}
+
 static int move_one(struct placement *placement, const char *source)
 {
     struct call *call = placement->call;
@@ -266,7 +272,7 @@ static int move_one(struct placement *placement, const char *source)
         return 1;
     }
     error = tree_find_parent(call->files, call->shell->cwd, target, &directory, &name);
-    if (error == TREE_OK && target[strlen(target) - 1] == '/' && node->kind != TREE_DIRECTORY) {
+    if (error == TREE_OK && ends_with_slash(target) && node->kind != TREE_DIRECTORY) {
         error = TREE_NOT_DIRECTORY;
     }
     if (error == TREE_OK && tree_is_below(directory, node)) {
@@ -432,7 +438,7 @@ static int copy_one(struct placement *placement, const char *source, bool recurs
         return report_copy(call, target, error);
     }
     error = tree_find_parent(call->files, call->shell->cwd, target, &directory, &name);
-    if (error == TREE_OK && target[strlen(target) - 1] == '/' && from->kind != TREE_DIRECTORY) {
+    if (error == TREE_OK && ends_with_slash(target) && from->kind != TREE_DIRECTORY) {
         error = TREE_NOT_DIRECTORY;
     }
     if (error == TREE_OK && tree_is_below(directory, from)) {

@@ -224,7 +224,7 @@ static void append_replacement(struct buffer *out, const struct step *step, stru
     struct span text = step->replacement;
     for (size_t i = 0; i < text.length; i++) {
         char c = text.at[i];
-        int group = c == '&' ? 0 : -1;
+        ptrdiff_t group = c == '&' ? 0 : -1;
         if (c == '\\' && i + 1 < text.length) {
             c = text.at[++i];
             group = c >= '0' && c <= '9' ? c - '0' : -1;

@@ -92,7 +92,7 @@ int command_free(struct call *call)
     if (options.wrong) {
         return 1;
     }
-    int64_t total = scale_rounded(call->host->facts.ram_mib, 1024 * 1024, 1);
+    int64_t total = scale_rounded(call->host->facts.ram_mib, INT64_C(1024) * 1024, 1);
     int64_t used = total / 50;
     int64_t cached = total / 10;
     const int64_t memory[] = {total, used, total - used - cached, total / 1000, cached, total - used};
@@ -111,15 +111,18 @@ int command_free(struct call *call)
 
 /* ---- time ---- */
 
+enum { MINUTES_PER_DAY = 24 * 60 };
+
 static void append_uptime(struct call *call)
 {
     int64_t up_ns = saturating_subtract(call->run->now.unix_ns, call->host->boot_unix_ns);
     long long minutes = up_ns < 0 ? 0 : (long long)(up_ns / NS_PER_S / 60);
     calendar_append(call->out, call->run->now, " %H:%M:%S up ");
-    if (minutes >= 24 * 60) {
-        buffer_printf(call->out, "%lld day%s, ", minutes / (24 * 60), minutes >= 48 * 60 ? "s" : "");
+    long long days = minutes / MINUTES_PER_DAY;
+    if (days > 0) {
+        buffer_printf(call->out, "%lld day%s, ", days, days > 1 ? "s" : "");
     }
-    minutes %= 24LL * 60;
+    minutes %= MINUTES_PER_DAY;
     if (minutes >= 60) {
         buffer_printf(call->out, "%2lld:%02lld", minutes / 60, minutes % 60);
     } else {

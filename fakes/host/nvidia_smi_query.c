@@ -336,19 +336,19 @@ static void append_header(struct call *call, const struct field_list *list, stru
     buffer_append_text(call->out, format.header ? "\n" : "");
 }
 
-int query_gpus(struct call *call, const char *text, struct csv_format format, const char *chosen)
+int query_gpus(struct call *call, const char *list, struct csv_format format, const char *chosen)
 {
-    struct field_list list;
-    if (!parse_fields(call, text, gpu_fields, ARRAY_LENGTH(gpu_fields), &list)) {
+    struct field_list fields;
+    if (!parse_fields(call, list, gpu_fields, ARRAY_LENGTH(gpu_fields), &fields)) {
         return STATUS_INVALID;
     }
-    append_header(call, &list, format);
+    append_header(call, &fields, format);
     for (int32_t gpu = 0; gpu < call->host->facts.num_gpus; gpu++) {
         if (!gpu_is_chosen(call->host, gpu, chosen)) {
             continue;
         }
-        for (int32_t i = 0; i < list.count; i++) {
-            const struct field *field = list.fields[i];
+        for (int32_t i = 0; i < fields.count; i++) {
+            const struct field *field = fields.fields[i];
             buffer_append_text(call->out, i > 0 ? ", " : "");
             if (append_value(call, field, gpu) && field->unit != NULL && format.units) {
                 buffer_printf(call->out, " %s", field->unit);
@@ -359,12 +359,12 @@ int query_gpus(struct call *call, const char *text, struct csv_format format, co
     return 0;
 }
 
-int query_processes(struct call *call, const char *text, struct csv_format format)
+int query_processes(struct call *call, const char *list, struct csv_format format)
 {
-    struct field_list list;
-    if (!parse_fields(call, text, process_fields, ARRAY_LENGTH(process_fields), &list)) {
+    struct field_list fields;
+    if (!parse_fields(call, list, process_fields, ARRAY_LENGTH(process_fields), &fields)) {
         return STATUS_INVALID;
     }
-    append_header(call, &list, format);
+    append_header(call, &fields, format);
     return 0;
 }

@@ -435,7 +435,7 @@ static bool run_thread(struct matcher *matcher, int32_t at, size_t position, lon
 
 static bool match_at(struct matcher *matcher, size_t start, long *groups)
 {
-    for (size_t i = 0; i < 2 * REGEX_GROUPS; i++) {
+    for (size_t i = 0; i < (size_t)2 * REGEX_GROUPS; i++) {
         groups[i] = REGEX_NO_POSITION;
     }
     groups[0] = (long)start;

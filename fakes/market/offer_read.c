@@ -159,8 +159,7 @@ static bool is_new_id(int64_t *slots, int64_t id)
     return is_new;
 }
 
-static void finish_row(struct json_reader *reader, struct offer *offer, const struct row_facts *facts, int64_t disk_mgb,
-                       int64_t *slots)
+static void finish_row(struct json_reader *reader, struct offer *offer, const struct row_facts *facts, int64_t *slots)
 {
     if (!facts->has_id || !facts->has_gpus || *offer->gpu_name == '\0' || (!facts->has_base && !facts->has_total)) {
         json_reject(reader, "expected id, gpu_name, num_gpus and a price in this offer");
@@ -169,7 +168,7 @@ static void finish_row(struct json_reader *reader, struct offer *offer, const st
     } else if (offer->disk_space_mgb > DISK_MAX_MGB) {
         json_reject(reader, "expected a disk of at most 100 TB");
     } else if (!facts->has_base) {
-        offer->dph_base_nusd = facts->total_nusd - offer_disk_nusd_per_hour(offer, disk_mgb);
+        offer->dph_base_nusd = facts->total_nusd - offer_disk_nusd_per_hour(offer, DEFAULT_ALLOCATED_DISK_MGB);
         if (offer->dph_base_nusd < 0) {
             json_reject(reader, "expected a price of at least what the disk costs");
         }
@@ -179,7 +178,6 @@ static void finish_row(struct json_reader *reader, struct offer *offer, const st
 static void read_row(struct json_reader *reader, const struct offer_book_options *options, size_t place,
                      struct offer *offer, int64_t *slots)
 {
-    int64_t disk_mgb = options->allocated_disk_mgb != 0 ? options->allocated_disk_mgb : DEFAULT_ALLOCATED_DISK_MGB;
     struct machine_draw draw = {.seed = options->seed, .entity = (uint32_t)place};
     struct row_facts facts = {0};
     if (json_peek(reader) != JSON_OBJECT) {
@@ -195,7 +193,7 @@ static void read_row(struct json_reader *reader, const struct offer_book_options
         read_member(reader, key, offer, &facts);
     }
     if (reader->mistake == NULL) {
-        finish_row(reader, offer, &facts, disk_mgb, slots);
+        finish_row(reader, offer, &facts, slots);
     }
 }
 

@@ -88,7 +88,7 @@ MUST_USE struct offer_book *offer_book_generate(struct heap *heap, const struct 
 /*
  * A book from `text`, the contents of `file` (named in errors only): {"offers": […]} with rows as Vast.ai sends them, or
  * {"rows": […]} as in recordings/offers-2025-12-21.json. Needed in each row: the id, gpu_name, num_gpus and a price
- * (dph_base, or a total that includes options.allocated_disk_mgb); the rest is as the seed has it for such a machine.
+ * (dph_base, or a total, which includes the default disk of a search); the rest is as the seed has it for such a machine.
  * Members that are not known are read past; known ones of a wrong type or out of range are mistakes.
  * returns  ERR_OK with `book` (freed by offer_book_free()); ERR_INPUT_INVALID with "FILE:LINE: what was expected";
  *          ERR_NO_MEMORY.

@@ -10,7 +10,7 @@ enum {
     PHASE_NAME_SIZE = sizeof((struct recorded_phase *)0)->name
 };
 
-#define RECORDING_DURATION_MAX_NS (30 * 24 * NS_PER_HOUR)
+#define RECORDING_DURATION_MAX_NS (NS_PER_HOUR * 24 * 30)
 #define IDENTIFIER_MAX ((INT64_C(1) << 53) - 1)
 
 /* What stands in the file beside the facts of struct recording. */

@@ -4,7 +4,7 @@
 #include "base/units.h"
 #include "fakes/timing/timing.h"
 
-#define PLAN_DURATION_MAX_NS (30 * 24 * NS_PER_HOUR)
+#define PLAN_DURATION_MAX_NS (NS_PER_HOUR * 24 * 30)
 
 static const char *const not_seconds = "expected seconds from 0 to 2592000 (30 days)";
 

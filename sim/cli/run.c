@@ -145,26 +145,33 @@ static void say_failure(const struct report *report)
         }
     }
     for (size_t i = 0; i < report->left_count; i++) {
+        const struct report_left *left = &report->left[i];
         char price[32];
         struct buffer text;
         buffer_init_fixed(&text, price, sizeof price);
-        decimal_append(&text, report->left[i].price_nusd_per_hour, 9, 4);
-        say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)report->left[i].id,
-            price, report->left[i].command);
+        decimal_append_rounded(&text, left->price_nusd_per_hour, 9, 4);
+        if (left->id_known) {
+            say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)left->id, price,
+                left->command);
+        } else {
+            say(program_name, "a machine may be left, label %s, at $%s per hour; remove it: %s",
+                left->label[0] == '\0' ? "unknown" : left->label, price, left->command);
+        }
     }
 }
 
 static enum exit_status finish(struct sim_session *session, struct error *error)
 {
+    enum exit_status status = session->result.status;
     if (tell(session, error) != ERR_OK) {
-        enum exit_status status = say_error(program_name, error);
-        return session->result.status == EXIT_MACHINE_LEFT ? EXIT_MACHINE_LEFT : status;
-    }
-    if (session->values->expect) {
+        /* What could not be written must not hide what is left. */
+        enum exit_status told = say_error(program_name, error);
+        status = status == EXIT_MACHINE_LEFT ? status : told;
+    } else if (session->values->expect) {
         return expectation_met(&session->scenario.expect, &session->result, session->report) ? EXIT_DONE : EXIT_FAILED;
     }
     say_failure(session->report);
-    return session->result.status;
+    return status;
 }
 
 enum exit_status sim_run(void *context, const struct command_line *line)
@@ -180,6 +187,10 @@ enum exit_status sim_run(void *context, const struct command_line *line)
     session->heap = heap;
     session->values = context;
     enum error_code code = take_input(session, line, &error);
+    if (code == ERR_OK && session->values->report_dir != NULL) {
+        /* Found out before the run, not after it. */
+        code = folder_make(session->values->report_dir, FOLDER_PUBLIC, &error);
+    }
     if (code == ERR_OK) {
         code = set_stage(session, &error);
     }

@@ -51,6 +51,31 @@ const char *retry_class_name(enum retry_class retry)
     return names[retry];
 }
 
+const char *error_usual_advice(enum error_code code)
+{
+    switch (code) {
+    case ERR_OK:
+    case ERR_USAGE:
+    case ERR_MACHINE_LEFT:
+        return "";
+    case ERR_CANNOT_WRITE:
+    case ERR_LEDGER_UNWRITABLE:
+        return "check the path, its rights and the free space";
+    case ERR_INPUT_UNREADABLE:
+        return "check the path and its rights";
+    case ERR_INPUT_INVALID:
+        return "mend the file at that place";
+    case ERR_INTERRUPTED:
+        return "nothing of it is left unsaid: run it again when you like";
+    case ERR_STATE_LOCKED:
+        return "wait for the other process, or end it";
+    default:
+        break;
+    }
+    return error_retry_class(code) == RETRY_FATAL ? "run it again with --report-dir: run.log tells each step"
+                                                  : "run it again in a few minutes";
+}
+
 enum error_code error_by_name(const char *name)
 {
     enum error_code code = ERR_OK;

@@ -74,6 +74,7 @@ enum exit_status {
     X(NO_OFFER, "no_offer", FATAL, NO_MACHINE, "no offer fits what was asked for")                                     \
     X(OFFER_TAKEN, "offer_taken", SAFE, NO_MACHINE, "the offer was taken by somebody else")                            \
     X(NO_CREDIT, "no_credit", FATAL, NO_MACHINE, "the account lacks credit")                                           \
+    X(CREATE_WITHOUT_EFFECT, "create_without_effect", SAFE, NO_MACHINE, "the create had no effect")                    \
     X(CREATE_REFUSED, "create_refused", FATAL, NO_MACHINE, "the machine was refused")                                  \
     X(OUTCOME_UNKNOWN, "outcome_unknown", AMBIGUOUS, FAILED, "it may or may not have happened")                        \
     /* a rented machine */                                                                                             \
@@ -135,6 +136,9 @@ enum error_code error_set(struct error *error, enum error_code code, const char 
 
 /* Puts "<context>: " in front of the message, cutting its end if it grows too long. */
 void error_wrap(struct error *error, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* What the reader of an error may do when nothing better is known; "" when there is nothing to say. */
+const char *error_usual_advice(enum error_code code);
 
 /* Sets what the reader of the error should do. */
 void error_advise(struct error *error, const char *format, ...) PRINTF_LIKE(2, 3);

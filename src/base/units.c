@@ -278,3 +278,97 @@ void wall_time_append(struct buffer *out, struct wall_time moment, int decimals)
     }
     buffer_append_char(out, 'Z');
 }
+
+/* Reads exactly `count` digits at *at. False, with *at where it was, when they are not there. */
+static bool read_fixed_digits(struct span text, size_t *at, size_t count, int64_t *value)
+{
+    if (*at + count > text.length || digits_at(text, *at) < count) {
+        return false;
+    }
+    *value = 0;
+    for (size_t i = 0; i < count; i++) {
+        *value = *value * 10 + (text.at[*at + i] - '0');
+    }
+    *at += count;
+    return true;
+}
+
+static bool read_mark(struct span text, size_t *at, char mark)
+{
+    bool there = *at < text.length && text.at[*at] == mark;
+    *at += there ? 1 : 0;
+    return there;
+}
+
+/* Days since 1970-01-01. Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. */
+static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
+{
+    int64_t shifted_year = month <= 2 ? year - 1 : year;
+    int64_t era = shifted_year / 400; /* years are positive here */
+    int64_t year_of_era = shifted_year - era * 400;
+    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970;
+}
+
+/* ".173379": digits beyond the ninth are read past. */
+static bool read_fraction(struct span text, size_t *at, int64_t *fraction_ns)
+{
+    *fraction_ns = 0;
+    if (!read_mark(text, at, '.')) {
+        return true;
+    }
+    size_t count = digits_at(text, *at);
+    int64_t unit_ns = NS_PER_S / 10;
+    for (size_t i = 0; i < count; i++) {
+        *fraction_ns += (text.at[*at + i] - '0') * unit_ns;
+        unit_ns /= 10;
+    }
+    *at += count;
+    return count > 0;
+}
+
+static bool read_zone(struct span text, size_t *at, int64_t *offset_s)
+{
+    *offset_s = 0;
+    if (*at == text.length || read_mark(text, at, 'Z')) {
+        return *at == text.length;
+    }
+    bool west = text.at[*at] == '-';
+    int64_t hours;
+    int64_t minutes;
+    bool zone = (read_mark(text, at, '+') || read_mark(text, at, '-')) && read_fixed_digits(text, at, 2, &hours) &&
+                read_mark(text, at, ':') && read_fixed_digits(text, at, 2, &minutes) && hours < 24 && minutes < 60;
+    if (zone) {
+        *offset_s = (hours * 60 + minutes) * (west ? -60 : 60);
+    }
+    return zone && *at == text.length;
+}
+
+bool wall_time_parse(struct span text, struct wall_time *out)
+{
+    int64_t year;
+    int64_t month;
+    int64_t day;
+    int64_t hour;
+    int64_t minute;
+    int64_t second;
+    int64_t fraction_ns;
+    int64_t offset_s;
+    size_t at = 0;
+    bool read = read_fixed_digits(text, &at, 4, &year) && read_mark(text, &at, '-') &&
+                read_fixed_digits(text, &at, 2, &month) && read_mark(text, &at, '-') &&
+                read_fixed_digits(text, &at, 2, &day) && read_mark(text, &at, 'T') &&
+                read_fixed_digits(text, &at, 2, &hour) && read_mark(text, &at, ':') &&
+                read_fixed_digits(text, &at, 2, &minute) && read_mark(text, &at, ':') &&
+                read_fixed_digits(text, &at, 2, &second) && read_fraction(text, &at, &fraction_ns) &&
+                read_zone(text, &at, &offset_s);
+    bool known = read && year >= 1678 && year <= 2261 && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+                 hour < 24 && minute < 60 && second < 60;
+    if (!known) {
+        return false;
+    }
+    int64_t seconds = days_since_1970(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+    out->unix_ns = (seconds - offset_s) * NS_PER_S + fraction_ns;
+    return true;
+}

@@ -61,6 +61,12 @@ void decimal_append(struct buffer *out, int64_t value, int digits, int least_dec
 /* Appends `value` counts of 10^-digits rounded half away from zero to exactly `decimals` places. */
 void decimal_append_rounded(struct buffer *out, int64_t value, int digits, int decimals);
 
+/*
+ * Reads "2026-01-02T20:12:18.173379+01:00": date and time with an optional fraction (nanoseconds count) and an optional zone (Z or
+ * +HH:MM; without one it is UTC). False when the text is no such moment.
+ */
+MUST_USE bool wall_time_parse(struct span text, struct wall_time *out);
+
 /* "2026-01-02T19:12:18Z", with `decimals` (0 to 9) places of a second. UTC, Gregorian, years 1 to 9999. */
 void wall_time_append(struct buffer *out, struct wall_time moment, int decimals);
 

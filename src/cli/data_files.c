@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { NAME_SIZE = 256 };
 
@@ -18,15 +19,31 @@ static bool is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* The data folder of an installation, seen from the running program: it may have been moved since it was configured. */
+static bool installed_root(char root[FILE_PATH_SIZE])
+{
+    ssize_t length = readlink("/proc/self/exe", root, FILE_PATH_SIZE - 1);
+    if (length <= 0) {
+        return false;
+    }
+    root[length] = '\0';
+    char *slash = strrchr(root, '/');
+    size_t kept = slash == NULL ? 0 : (size_t)(slash - root);
+    return text_copy(root + kept, FILE_PATH_SIZE - kept, "/" DUMONT_DATA_FROM_PROGRAM);
+}
+
 enum error_code data_folder(const char *name, char path[FILE_PATH_SIZE], struct error *error)
 {
-    static const char *const roots[] = {DUMONT_SOURCE_DATA, DUMONT_INSTALLED_DATA};
-    for (size_t i = 0; i < ARRAY_LENGTH(roots); i++) {
+    char beside[FILE_PATH_SIZE] = "";
+    bool located = installed_root(beside);
+    const char *const roots[] = {beside, DUMONT_SOURCE_DATA, DUMONT_INSTALLED_DATA};
+    for (size_t i = located ? 0 : 1; i < ARRAY_LENGTH(roots); i++) {
         if (text_format(path, FILE_PATH_SIZE, "%s/%s", roots[i], name) && is_folder(path)) {
             return ERR_OK;
         }
     }
-    return error_set(error, ERR_INPUT_UNREADABLE, "the folder %s is neither in %s nor in %s", name, roots[0], roots[1]);
+    return error_set(error, ERR_INPUT_UNREADABLE, "the folder %s is neither in %.80s nor in %.80s nor in %.80s", name,
+                     roots[0], roots[1], roots[2]);
 }
 
 /* The only file of `folder` whose name begins with `name`; "" when there is none or more than one. */

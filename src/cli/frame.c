@@ -28,8 +28,9 @@ enum exit_status say_error(const char *program_name, const struct error *error)
 {
     (void)fprintf(stderr, "%s: %s\n", program_name,
                   error->message[0] == '\0' ? error_sentence(error->code) : error->message);
-    if (error->next_step[0] != '\0') {
-        (void)fprintf(stderr, "  next: %s\n", error->next_step);
+    const char *next = error->next_step[0] != '\0' ? error->next_step : error_usual_advice(error->code);
+    if (next[0] != '\0') {
+        (void)fprintf(stderr, "  next: %s\n", next);
     }
     return error_exit_status(error->code);
 }

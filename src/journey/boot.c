@@ -162,18 +162,32 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- Until it runs ------------------------------------------------------------------------------------------------------ */
+
+/* "600", "0.5" */
+static void seconds_text(char *out, size_t size, int64_t duration_ns)
+{
+    struct buffer text;
+    buffer_init_fixed(&text, out, size);
+    decimal_append(&text, duration_ns, 9, 0);
+}
 
 static enum error_code boot_deadline(struct watch *watch, const struct check_options *options,
                                      const struct vast_instance *last, struct error *error)
 {
+    char limit_s[32];
+    seconds_text(limit_s, sizeof limit_s, options->running_limit_ns);
     const char *status = last->actual_status.presence == PRESENT   ? last->actual_status.text
                          : last->actual_status.presence == IS_NULL ? "null"
                                                                    : "none could be read";
-    note_fault(watch->journey->world, "stuck-loading", "not running after %lld s, last status %s",
-               (long long)(options->running_limit_ns / NS_PER_S), status);
-    (void)error_set(error, ERR_BOOT_DEADLINE, "instance %lld was not running after %lld s (last status: %s)",
-                    (long long)watch->instance_id, (long long)(options->running_limit_ns / NS_PER_S), status);
+    note_fault(watch->journey->world, "stuck-loading", "not running after %s s, last status %s", limit_s, status);
+    (void)error_set(error, ERR_BOOT_DEADLINE, "instance %lld was not running after %s s (last status: %s)",
+                    (long long)watch->instance_id, limit_s, status);
     error_advise(error, "run it again: another machine will be chosen; --running-limit-s waits longer");
     return ERR_BOOT_DEADLINE;
 }
@@ -190,11 +204,12 @@ static enum error_code poll_until_running(struct watch *watch, const struct chec
         if (code != ERR_OK || running) {
             return code;
         }
-        int64_t next_ns = world_deadline_ns(world, larger(options->status_poll_ns, wish_ns));
-        if (next_ns >= deadline_ns) {
+        if (world_now_ns(world) >= deadline_ns) {
             return boot_deadline(watch, options, last, error);
         }
-        if (world_sleep_until(world, next_ns) != ERR_OK) {
+        /* The last look is at the limit itself. */
+        int64_t next_ns = world_deadline_ns(world, larger(options->status_poll_ns, wish_ns));
+        if (world_sleep_until(world, smaller(next_ns, deadline_ns)) != ERR_OK) {
             return error_set(error, ERR_INTERRUPTED, "interrupted while instance %lld was starting",
                              (long long)watch->instance_id);
         }
@@ -251,11 +266,13 @@ static enum error_code ssh_deadline(const struct check_options *options, const s
                                     struct error *error)
 {
     bool denied = error->code == ERR_SSH_KEY_DENIED;
+    char limit_s[32];
+    seconds_text(limit_s, sizeof limit_s, options->ssh_limit_ns);
     char last[ERROR_MESSAGE_SIZE];
     (void)text_copy(last, sizeof last, error->message);
     (void)error_set(error, denied ? ERR_SSH_KEY_DENIED : ERR_SSH_DEADLINE,
-                    "instance %lld did not answer SSH within %lld s (last: %.200s)", (long long)rental->instance_id,
-                    (long long)(options->ssh_limit_ns / NS_PER_S), last);
+                    "instance %lld did not answer SSH within %s s (last: %.200s)", (long long)rental->instance_id,
+                    limit_s, last);
     error_advise(error, denied ? "check that the account has the public half of DUMONT_SSH_KEY"
                                : "run it again: another machine will be chosen; --ssh-limit-s waits longer");
     return error->code;
@@ -288,10 +305,10 @@ static enum error_code attempt_until_ssh(struct watch *watch, const struct check
             return code;
         }
         tell_ssh_fault(watch->journey, error);
-        int64_t next_ns = world_deadline_ns(world, options->ssh_retry_ns);
-        if (next_ns >= deadline_ns) {
+        if (world_now_ns(world) >= deadline_ns) {
             return ssh_deadline(options, rental, error);
         }
+        int64_t next_ns = smaller(world_deadline_ns(world, options->ssh_retry_ns), deadline_ns);
         /* From the second failure on, ask within the pause whether the machine still lives, and where. */
         if (failed > 1 || code == ERR_REPLY_UNEXPECTED) {
             bool running;
@@ -308,6 +325,21 @@ static enum error_code attempt_until_ssh(struct watch *watch, const struct check
                              (long long)rental->instance_id);
         }
     }
+}
+
+enum error_code explain_loss(struct journey *journey, const struct rental *rental, struct vast_instance *last,
+                             struct error *error)
+{
+    struct watch watch = watch_begin(journey, rental->instance_id);
+    watch.ever_seen = true;
+    watch.offline_sightings = OFFLINE_SIGHTINGS - 1; /* a lost connection is the first */
+    bool running;
+    int64_t wish_ns;
+    struct error seen;
+    if (look(&watch, last, &running, &wish_ns, &seen) != ERR_OK && seen.code != ERR_INTERRUPTED) {
+        *error = seen;
+    }
+    return error->code;
 }
 
 enum error_code wait_ssh(struct journey *journey, const struct check_options *options, const struct rental *rental,

@@ -15,6 +15,13 @@
 MUST_USE enum error_code wait_running(struct journey *journey, const struct check_options *options,
                                       const struct rental *rental, struct vast_instance *last, struct error *error);
 
+/*
+ * A command was lost: looks once whether the machine still runs, and puts that reason into `error` if it does not. Returns
+ * error->code.
+ */
+enum error_code explain_loss(struct journey *journey, const struct rental *rental, struct vast_instance *last,
+                             struct error *error);
+
 /* Phase wait_ssh. `last` is the latest observation, and is renewed while waiting. */
 MUST_USE enum error_code wait_ssh(struct journey *journey, const struct check_options *options,
                                   const struct rental *rental, struct machine *machine, struct vast_instance *last,

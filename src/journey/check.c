@@ -181,6 +181,32 @@ static enum error_code collect_gpu_info(struct check *check, struct error *error
     return ERR_OK;
 }
 
+/* Could the machine itself be the reason, rather than the command? */
+static bool is_about_the_connection(enum error_code code)
+{
+    return code == ERR_CONNECTION_REFUSED || code == ERR_CONNECTION_RESET || code == ERR_CLOSED_EARLY ||
+           code == ERR_SSH_DROPPED || code == ERR_TIMED_OUT || code == ERR_UNREACHABLE || code == ERR_MACHINE_EXITED ||
+           code == ERR_SSH_DEADLINE;
+}
+
+/* A lost connection may have a reason that the API knows: the machine stopped, or the credit is gone. */
+static enum error_code explain(struct check *check, struct error *error)
+{
+    if (!is_about_the_connection(error->code)) {
+        return error->code;
+    }
+    (void)explain_loss(&check->journey, &check->rental, &check->last, error);
+    struct vast_account account;
+    struct error unread;
+    if (error->code == ERR_MACHINE_EXITED && read_account(check, &account, &unread) == ERR_OK &&
+        account.credit_nusd.value <= 0) {
+        (void)error_set(error, ERR_NO_CREDIT, "the account's credit is used up, and instance %lld was stopped",
+                        (long long)check->rental.instance_id);
+        error_advise(error, "add credit to the account, or destroy what it pays for: dumont status");
+    }
+    return error->code;
+}
+
 /* From running to the last command. */
 static enum error_code prove_machine(struct check *check, struct error *error)
 {
@@ -202,7 +228,7 @@ static enum error_code prove_machine(struct check *check, struct error *error)
         code = collect_gpu_info(check, error);
     }
     machine_close(&check->machine);
-    return code;
+    return code == ERR_OK ? ERR_OK : explain(check, error);
 }
 
 /* ---- From the first request to the last --------------------------------------------------------------------------------- */
@@ -276,9 +302,13 @@ enum exit_status check_run(struct world *world, const struct check_options *opti
     check->options = options;
     renting_init(&check->renting, options, check->offers);
     note_start(check);
-    bool locked = world_lock(world, check->journey.run_id);
     struct error error;
-    if (rent_and_use(check, &error) != ERR_OK) {
+    bool locked = world_lock(world, check->journey.run_id);
+    if (!locked) {
+        (void)error_set(&error, ERR_STATE_LOCKED, "the lock of run %s cannot be taken", check->journey.run_id);
+    }
+    /* Without its lock another process would take this run for dead, and reap its machine. */
+    if (!locked || rent_and_use(check, &error) != ERR_OK) {
         (void)journey_fail(&check->journey, &error);
     }
     if (check->rental.instance_id != 0) {

@@ -62,7 +62,11 @@ static enum error_code destroy_one(struct destroy *destroy, const struct destroy
     struct journey *journey = &destroy->journey;
     struct vast_instance instance;
     enum error_code code = look(journey, options->instance_id, &instance, error);
+    if (code == ERR_NOT_AUTHENTICATED || code == ERR_NOT_PERMITTED || code == ERR_INTERRUPTED) {
+        return code;
+    }
     if (code != ERR_OK) {
+        journey_leave_machine(journey, options->instance_id, "", 0); /* it may be there, and bill */
         return code;
     }
     if (!instance.gone && !is_ours(&instance) && !options->foreign) {

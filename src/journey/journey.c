@@ -1,5 +1,7 @@
 #include "journey/journey.h"
 
+#include <string.h>
+
 #include "base/version.h"
 #include "world/note.h"
 
@@ -118,6 +120,9 @@ enum error_code journey_fail(struct journey *journey, const struct error *error)
 {
     if (journey->error.code == ERR_OK) {
         journey->error = *error;
+        if (error->next_step[0] == '\0') {
+            error_advise(&journey->error, "%s", error_usual_advice(error->code));
+        }
         note_log(journey->world, "error", "%s", error->message);
     }
     return error->code;
@@ -125,6 +130,12 @@ enum error_code journey_fail(struct journey *journey, const struct error *error)
 
 void journey_leave_machine(struct journey *journey, int64_t id, const char *label, int64_t price_nusd_per_hour)
 {
+    for (size_t i = 0; i < journey->machines_left_count; i++) {
+        const struct machine_left *left = &journey->machines_left[i];
+        if (left->id == id && strcmp(left->label, label) == 0) {
+            return; /* known already */
+        }
+    }
     if (journey->machines_left_count < MACHINES_LEFT_MAX) {
         struct machine_left *left = &journey->machines_left[journey->machines_left_count++];
         left->id = id;
@@ -147,6 +158,13 @@ void journey_describe(const struct journey *journey, struct json_writer *data)
     json_member_string(data, "scenario", world->scenario);
     json_member_decimal(data, "speed", world->speed_milli, 3);
     json_member_string(data, "timing", world->timing);
+    if (world->boot_from != NULL) {
+        json_key(data, "timing_from");
+        json_begin_object(data);
+        json_member_string(data, "boot", world->boot_from);
+        json_member_string(data, "ssh", world->ssh_from);
+        json_end_object(data);
+    }
     json_member_int(data, "started_unix_us", world_wall_now(journey->world).unix_ns / NS_PER_US);
 }
 

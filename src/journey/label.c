@@ -14,15 +14,22 @@ void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *
 }
 
 struct label_visit {
-    const char *label;
+    const struct intent *intent;
     struct label_search *found;
 };
+
+bool label_is_unclear(const struct vast_instance *row, const struct intent *intent)
+{
+    bool other_machine = row->machine_id.presence == PRESENT && row->machine_id.value != intent->machine_id;
+    return row->label.presence != PRESENT && !other_machine;
+}
 
 static void match(void *context, const struct vast_instance *instance)
 {
     struct label_visit *visit = context;
     struct label_search *found = visit->found;
-    if (instance->label.presence != PRESENT || strcmp(instance->label.text, visit->label) != 0) {
+    found->unclear += label_is_unclear(instance, visit->intent) ? 1 : 0;
+    if (instance->label.presence != PRESENT || strcmp(instance->label.text, visit->intent->label) != 0) {
         return;
     }
     if (found->count < LABEL_MATCHES_MAX) {
@@ -31,18 +38,22 @@ static void match(void *context, const struct vast_instance *instance)
     found->count++;
 }
 
-enum error_code label_find(struct journey *journey, const char *label, int64_t settle_ns, struct label_search *found,
-                           struct error *error)
+enum error_code label_find(struct journey *journey, const struct intent *intent, int64_t settle_ns,
+                           struct label_search *found, struct error *error)
 {
+    const char *label = intent->label;
     struct world *world = journey->world;
     int64_t settled_ns = world_deadline_ns(world, settle_ns);
     int64_t deadline_ns = world_deadline_ns(world, LABEL_FIND_LIMIT_NS);
-    struct label_visit visit = {label, found};
+    struct label_visit visit = {intent, found};
     struct retry retry = retry_begin(world, "list", RETRY_STREAM_LABEL, LIST_ATTEMPTS, deadline_ns);
     for (;;) {
         int64_t asked_ns = world_now_ns(world);
         *found = (struct label_search){.count = 0};
         enum error_code code = vast_list(&journey->vast, match, &visit, error);
+        if (code == ERR_OK && found->count == 0 && found->unclear > 0) {
+            code = error_set(error, ERR_REPLY_UNEXPECTED, "the listing holds a machine whose label cannot be read");
+        }
         if (code == ERR_OK && (found->count > 0 || asked_ns >= settled_ns)) {
             return ERR_OK;
         }

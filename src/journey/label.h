@@ -18,16 +18,21 @@ enum { LABEL_MATCHES_MAX = 4 };
 struct label_search {
     int64_t ids[LABEL_MATCHES_MAX];
     size_t count;
+    size_t unclear; /* rows whose label cannot be read, on the machine that the intent is about: any may be ours */
 };
 
 /* "dumont-check-<run id>-<nth>": unique, since run ids are 64 random bits. */
 void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth);
 
+/* Could this row, whose label is not a text, be the machine of the intent? Only if it stands on another machine it is not. */
+bool label_is_unclear(const struct vast_instance *row, const struct intent *intent);
+
 /*
- * Lists until a machine bears `label`, or until a complete listing `settle_ns` from now shows none (ERR_OK with count 0).
- * Listings that cannot be read whole prove nothing and are asked for again, until LABEL_FIND_LIMIT_NS have passed.
+ * Lists until a machine bears the intent's label, or until a complete listing `settle_ns` from now shows none (ERR_OK with count
+ * 0). Listings that cannot be read whole, or hold a row that may be ours, prove nothing and are asked for again, until
+ * LABEL_FIND_LIMIT_NS have passed.
  */
-MUST_USE enum error_code label_find(struct journey *journey, const char *label, int64_t settle_ns,
+MUST_USE enum error_code label_find(struct journey *journey, const struct intent *intent, int64_t settle_ns,
                                     struct label_search *found, struct error *error);
 
 #endif

@@ -7,19 +7,27 @@
 #include "vast/retry.h"
 #include "world/note.h"
 
-enum { INTENTS_MAX = 256, SIGHTINGS_MAX = 256, LIST_ATTEMPTS = 20, RETRY_STREAM_INVENTORY = 40 };
+enum {
+    INTENTS_MAX = 256,
+    SIGHTINGS_MAX = 256,
+    LIST_ATTEMPTS = 20,
+    RETRY_STREAM_INVENTORY = 40,
+    RETRY_STREAM_SHOW = 41
+};
 
 static const int64_t request_limit_ns = 30 * NS_PER_S;
 static const int64_t inventory_limit_ns = 600 * NS_PER_S;
 static const int64_t removal_limit_ns = 900 * NS_PER_S;
 
-/* A machine with our prefix in a complete listing. */
+/* A machine in a complete listing that bears our prefix, or whose label cannot be read. */
 struct sighting {
     int64_t id;
+    int64_t machine_id; /* 0 when it cannot be read */
     int64_t price_nusd_per_hour;
     char label[INTENT_LABEL_SIZE];
+    bool unclear;     /* the label cannot be read */
     bool seen_before; /* in the listing before this one as well */
-    bool removed;
+    bool judged;      /* nothing more is done about it in this round */
 };
 
 struct reap {
@@ -50,11 +58,23 @@ static struct sighting *sighting_of(struct reap *reap, int64_t id)
 static struct sighting *sighting_with_label(struct reap *reap, const char *label)
 {
     for (size_t i = 0; i < reap->sighting_count; i++) {
-        if (strcmp(reap->sightings[i].label, label) == 0 && !reap->sightings[i].removed) {
+        if (strcmp(reap->sightings[i].label, label) == 0 && !reap->sightings[i].judged) {
             return &reap->sightings[i];
         }
     }
     return NULL;
+}
+
+/* Could the intent's machine stand in the listing without being recognised? */
+static bool may_be_hidden(const struct reap *reap, const struct intent *intent)
+{
+    bool hidden = reap->overflowed;
+    for (size_t i = 0; i < reap->sighting_count; i++) {
+        const struct sighting *sighting = &reap->sightings[i];
+        bool other_machine = sighting->machine_id != 0 && sighting->machine_id != intent->machine_id;
+        hidden = hidden || (sighting->unclear && !other_machine);
+    }
+    return hidden;
 }
 
 /* ---- Inventory ---------------------------------------------------------------------------------------------------------- */
@@ -70,7 +90,8 @@ static void take_sighting(void *context, const struct vast_instance *instance)
 {
     struct inventory *inventory = context;
     size_t prefix_length = strlen(INTENT_LABEL_PREFIX);
-    if (instance->label.presence != PRESENT || strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
+    bool unclear = instance->label.presence != PRESENT;
+    if (!unclear && strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
         return;
     }
     if (inventory->count == SIGHTINGS_MAX) {
@@ -80,10 +101,12 @@ static void take_sighting(void *context, const struct vast_instance *instance)
     struct sighting *row = &inventory->rows[inventory->count++];
     *row = (struct sighting){
         .id = instance->id.value,
+        .machine_id = int64_or(instance->machine_id, 0),
+        .unclear = unclear,
         .price_nusd_per_hour = int64_or(instance->price_nusd_per_hour, 0),
         .seen_before = sighting_of(inventory->reap, instance->id.value) != NULL,
     };
-    (void)text_copy(row->label, sizeof row->label, instance->label.text);
+    (void)text_copy(row->label, sizeof row->label, unclear ? "" : instance->label.text);
 }
 
 /* Lists until a listing is complete. */
@@ -113,6 +136,7 @@ static enum error_code take_inventory(struct reap *reap, struct inventory *inven
 static void remove_sighting(struct reap *reap, struct sighting *sighting, struct intent *intent, const char *why)
 {
     struct journey *journey = &reap->journey;
+    sighting->judged = true;
     note_decision(journey, sighting->id, sighting->label, reap->options->act ? "reap" : "would-reap", why);
     if (!reap->options->act) {
         return;
@@ -126,7 +150,6 @@ static void remove_sighting(struct reap *reap, struct sighting *sighting, struct
         journey_leave_machine(journey, sighting->id, sighting->label, sighting->price_nusd_per_hour);
         return;
     }
-    sighting->removed = true;
     if (intent != NULL) {
         journey_set_intent(journey, intent, INTENT_CLOSED, sighting->id);
     }
@@ -147,20 +170,83 @@ static int64_t settled_at_ns(struct world *world, const struct intent *intent)
     return world_deadline_ns(world, left_ns < 0 ? 0 : left_ns);
 }
 
-/* Removes the machine of an intent whose owner is dead. True when the intent needs another look later. */
+/* Shows a machine that the ledger knows by its id, until an answer is usable. */
+static enum error_code show(struct reap *reap, int64_t instance_id, struct vast_instance *instance, struct error *error)
+{
+    struct journey *journey = &reap->journey;
+    struct retry retry = retry_begin(journey->world, "show", RETRY_STREAM_SHOW, LIST_ATTEMPTS,
+                                     world_deadline_ns(journey->world, inventory_limit_ns));
+    enum error_code code;
+    do {
+        code = vast_show(&journey->vast, instance_id, instance, error);
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code == ERR_OK) {
+        note_instance(journey, instance_id, instance);
+    }
+    return code == ERR_OK ? ERR_OK : error->code;
+}
+
+static void forget(struct reap *reap, struct intent *intent, const char *why)
+{
+    note_decision(&reap->journey, intent->instance_id, intent->label, "forget", why);
+    if (reap->options->act) {
+        journey_set_intent(&reap->journey, intent, INTENT_CLOSED, 0);
+    }
+    intent->state = INTENT_CLOSED;
+}
+
+/* No row bears the label, but the ledger knows the id: the API is asked about that very machine. */
+static void settle_by_id(struct reap *reap, struct intent *intent)
+{
+    struct journey *journey = &reap->journey;
+    struct vast_instance instance;
+    struct error error;
+    if (show(reap, intent->instance_id, &instance, &error) != ERR_OK) {
+        (void)journey_fail(journey, &error);
+        journey_leave_machine(journey, intent->instance_id, intent->label, intent->price_nusd_per_hour);
+        return;
+    }
+    if (instance.gone) {
+        forget(reap, intent, "the machine that the ledger knows is gone");
+        return;
+    }
+    struct sighting sighting = {.id = intent->instance_id, .price_nusd_per_hour = intent->price_nusd_per_hour};
+    (void)text_copy(sighting.label, sizeof sighting.label, intent->label);
+    remove_sighting(reap, &sighting, intent, "the ledger knows it by its id, and the run that rented it is dead");
+}
+
+/* A create that may have taken effect cannot be told from one that has not. */
+static void leave_unclear(struct reap *reap, const struct intent *intent)
+{
+    struct error error;
+    (void)error_set(&error, ERR_REPLY_UNEXPECTED,
+                    "the listing holds a machine whose label cannot be read: it may be that of %s", intent->label);
+    (void)journey_fail(&reap->journey, &error);
+    journey_leave_machine(&reap->journey, 0, intent->label, intent->price_nusd_per_hour);
+}
+
+/* Removes what an intent whose owner is dead has left behind. True when the intent needs another look later. */
 static bool settle_intent(struct reap *reap, struct intent *intent, int64_t listed_ns, int64_t settled_ns)
 {
     struct sighting *sighting = sighting_with_label(reap, intent->label);
-    if (sighting != NULL) {
+    bool found = sighting != NULL;
+    for (; sighting != NULL; sighting = sighting_with_label(reap, intent->label)) {
         remove_sighting(reap, sighting, intent, "the run that rented it is dead");
+    }
+    if (found) {
+        return false;
+    }
+    if (intent->instance_id != 0) {
+        settle_by_id(reap, intent);
         return false;
     }
     if (listed_ns < settled_ns) {
         return true;
     }
-    note_decision(&reap->journey, intent->instance_id, intent->label, "forget", "no machine bears its label");
-    if (reap->options->act) {
-        journey_set_intent(&reap->journey, intent, INTENT_CLOSED, 0);
+    if (may_be_hidden(reap, intent)) {
+        leave_unclear(reap, intent);
+    } else {
+        forget(reap, intent, "no machine bears its label");
     }
     return false;
 }
@@ -180,7 +266,7 @@ static bool judge_strangers(struct reap *reap)
     bool again = false;
     for (size_t i = 0; i < reap->sighting_count; i++) {
         struct sighting *sighting = &reap->sightings[i];
-        if (sighting->removed || known_to_ledger(reap, sighting->label)) {
+        if (sighting->judged || sighting->unclear || known_to_ledger(reap, sighting->label)) {
             continue;
         }
         if (sighting->seen_before) {
@@ -249,11 +335,22 @@ static enum error_code round_once(struct reap *reap, struct inventory *inventory
     return ERR_OK;
 }
 
+/* Nothing could be found out: what the ledger holds open may be there, and bill. */
+static void leave_open_intents(struct reap *reap)
+{
+    for (size_t i = 0; i < reap->intent_count && reap->options->act; i++) {
+        const struct intent *intent = &reap->intents[i];
+        if (intent->state != INTENT_CLOSED) {
+            journey_leave_machine(&reap->journey, intent->instance_id, intent->label, intent->price_nusd_per_hour);
+        }
+    }
+}
+
 static enum error_code reap_all(struct reap *reap, struct inventory *inventory, struct error *error)
 {
     struct world *world = reap->journey.world;
     enum error_code code = read_intents(reap, error);
-    int64_t settled_ns[INTENTS_MAX];
+    int64_t settled_ns[INTENTS_MAX] = {0};
     for (size_t i = 0; i < reap->intent_count; i++) {
         settled_ns[i] = settled_at_ns(world, &reap->intents[i]);
     }
@@ -263,6 +360,9 @@ static enum error_code reap_all(struct reap *reap, struct inventory *inventory, 
         if (code == ERR_OK && next_ns != 0 && world_sleep_until(world, next_ns) != ERR_OK) {
             code = error_set(error, ERR_INTERRUPTED, "interrupted between two listings");
         }
+    }
+    if (code != ERR_OK) {
+        leave_open_intents(reap);
     }
     if (code == ERR_OK && reap->overflowed) {
         note_log(world, "warning", "more than %d machines bear our label: run reap again", SIGHTINGS_MAX);

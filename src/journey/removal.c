@@ -5,7 +5,8 @@
 
 enum { DESTROY_ATTEMPTS = 1000, RETRY_STREAM_DESTROY = 10, RETRY_STREAM_READ_BACK = 11 };
 
-static const int64_t read_back_pause_ns = 3 * NS_PER_S;
+static const int64_t first_pause_ns = 3 * NS_PER_S;
+static const int64_t longest_pause_ns = 60 * NS_PER_S;
 
 /* Asks for the destruction until the server has accepted it, or says that there is nothing to destroy. */
 static enum error_code ask(struct journey *journey, int64_t instance_id, int64_t deadline_ns, struct error *error)
@@ -43,7 +44,7 @@ static enum error_code look(struct journey *journey, int64_t instance_id, struct
     if (instance.gone) {
         return ERR_OK;
     }
-    return error_set(error, ERR_MACHINE_LEFT, "instance %lld was destroyed by the server's word and is still there",
+    return error_set(error, ERR_MACHINE_LEFT, "the server said that instance %lld is destroyed, and it is still there",
                      (long long)instance_id);
 }
 
@@ -66,11 +67,12 @@ static enum error_code read_back(struct journey *journey, int64_t instance_id, i
     }
 }
 
-static bool out_of_time(struct journey *journey, int64_t deadline_ns)
+/* Sleeps before the next round, a little longer each time. True when there will be no next one. */
+static bool out_of_time(struct journey *journey, int64_t *pause_ns, int64_t deadline_ns)
 {
-    return world_now_ns(journey->world) >= deadline_ns ||
-           world_sleep_until(journey->world, world_deadline_ns(journey->world, read_back_pause_ns)) != ERR_OK ||
-           world_now_ns(journey->world) >= deadline_ns;
+    int64_t next_ns = world_deadline_ns(journey->world, *pause_ns);
+    *pause_ns = *pause_ns * 2 > longest_pause_ns ? longest_pause_ns : *pause_ns * 2;
+    return next_ns >= deadline_ns || world_sleep_until(journey->world, next_ns) != ERR_OK;
 }
 
 /* Final: nobody who holds this key will be answered otherwise. */
@@ -79,15 +81,36 @@ static bool is_hopeless(enum error_code code)
     return code == ERR_NOT_AUTHENTICATED || code == ERR_NOT_PERMITTED || code == ERR_TLS_REFUSED;
 }
 
-static enum error_code remove_within(struct journey *journey, int64_t instance_id, int64_t deadline_ns,
-                                     bool destroy_extra, struct error *error)
+/* What the attempts came to: the server's refusal when it refused, else what the read-back showed. */
+static enum error_code conclude(struct journey *journey, int64_t instance_id, int rounds, int64_t limit_ns,
+                                const struct error *asked, struct error *error)
 {
-    for (bool first = true;; first = false) {
-        bool extra = destroy_extra || !first;
+    if (asked->code != ERR_OK) {
+        *error = *asked;
+    }
+    char words[ERROR_MESSAGE_SIZE];
+    (void)text_copy(words, sizeof words, error->message);
+    (void)error_set(error, ERR_MACHINE_LEFT, "instance %lld is not destroyed after %lld s and %d rounds: %.200s",
+                    (long long)instance_id, (long long)(limit_ns / NS_PER_S), rounds, words);
+    note_decision(journey, instance_id, "", "give-up", error->message);
+    return error->code;
+}
+
+static enum error_code remove_within(struct journey *journey, int64_t instance_id, int64_t limit_ns, bool destroy_extra,
+                                     struct error *error)
+{
+    int64_t deadline_ns = world_deadline_ns(journey->world, limit_ns);
+    int64_t pause_ns = first_pause_ns;
+    struct error asked;
+    int rounds = 0;
+    do {
+        bool extra = destroy_extra || rounds > 0;
+        rounds++;
         phase_begin(journey, PHASE_DESTROY, extra);
-        enum error_code code = ask(journey, instance_id, deadline_ns, error);
+        enum error_code code = ask(journey, instance_id, deadline_ns, &asked);
         phase_end(journey, PHASE_DESTROY, extra, code);
         if (is_hopeless(code)) {
+            *error = asked;
             return code;
         }
         phase_begin(journey, PHASE_VERIFY_DESTROYED, true);
@@ -96,22 +119,19 @@ static enum error_code remove_within(struct journey *journey, int64_t instance_i
         if (code == ERR_OK || is_hopeless(code)) {
             return code;
         }
-        if (code == ERR_MACHINE_LEFT) {
+        if (code == ERR_MACHINE_LEFT && asked.code == ERR_OK) {
             note_fault(journey->world, "destroy-false-success", "%s; destroying it again", error->message);
         }
-        if (out_of_time(journey, deadline_ns)) {
-            return code;
-        }
-    }
+    } while (!out_of_time(journey, &pause_ns, deadline_ns));
+    return conclude(journey, instance_id, rounds, limit_ns, &asked, error);
 }
 
 enum error_code remove_machine(struct journey *journey, int64_t instance_id, int64_t limit_ns, bool destroy_extra,
                                struct error *error)
 {
     struct world *world = journey->world;
-    int64_t deadline_ns = world_deadline_ns(world, limit_ns);
-    struct shield shield = task_shield_begin(world->scheduler, deadline_ns);
-    enum error_code code = remove_within(journey, instance_id, deadline_ns, destroy_extra, error);
+    struct shield shield = task_shield_begin(world->scheduler, world_deadline_ns(world, limit_ns));
+    enum error_code code = remove_within(journey, instance_id, limit_ns, destroy_extra, error);
     task_shield_end(world->scheduler, shield);
     if (code == ERR_OK) {
         events_emit(journey->events, EVENT_INSTANCE_DESTROYED, instance_id);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "journey/label.h"
+#include "journey/removal.h"
 #include "vast/retry.h"
 #include "world/note.h"
 
@@ -16,6 +17,7 @@ enum {
 
 static const int64_t search_limit_ns = 300 * NS_PER_S;
 static const int64_t create_limit_ns = 900 * NS_PER_S;
+static const int64_t double_removal_limit_ns = 900 * NS_PER_S;
 
 void renting_init(struct renting *renting, const struct check_options *options, struct vast_offer *storage)
 {
@@ -135,13 +137,26 @@ static void accept_machine(struct journey *journey, struct rental *rental, int64
     journey_set_intent(journey, &rental->intent, INTENT_CREATED, instance_id);
 }
 
+/* One label, several machines: one is taken, the others go. */
+static void remove_doubles(struct journey *journey, const struct rental *rental, const struct label_search *found)
+{
+    for (size_t i = 1; i < found->count; i++) {
+        struct error error;
+        int64_t id = i < LABEL_MATCHES_MAX ? found->ids[i] : 0;
+        note_decision(journey, id, rental->intent.label, "destroy", "a second machine bears the label");
+        if (id == 0 || remove_machine(journey, id, double_removal_limit_ns, true, &error) != ERR_OK) {
+            journey_leave_machine(journey, id, rental->intent.label, rental->offer.price_nusd_per_hour);
+        }
+    }
+}
+
 /* The label says what the lost answer would have said. */
 static enum error_code resolve(struct journey *journey, struct rental *rental, struct error *error)
 {
     note_fault(journey->world, "create-response-lost", "%s; looking for the label %s before anything else",
                error->message, rental->intent.label);
     struct label_search found;
-    enum error_code code = label_find(journey, rental->intent.label, LABEL_SETTLE_NS, &found, error);
+    enum error_code code = label_find(journey, &rental->intent, LABEL_SETTLE_NS, &found, error);
     if (code != ERR_OK) {
         journey_leave_machine(journey, 0, rental->intent.label, rental->offer.price_nusd_per_hour);
         return code;
@@ -149,10 +164,12 @@ static enum error_code resolve(struct journey *journey, struct rental *rental, s
     if (found.count == 0) {
         note_decision(journey, 0, rental->intent.label, "forget", "no machine bears the label after the settle time");
         journey_set_intent(journey, &rental->intent, INTENT_CLOSED, 0);
-        return error_set(error, ERR_OFFER_TAKEN, "the create had no effect");
+        return error_set(error, ERR_CREATE_WITHOUT_EFFECT, "the create on offer %lld had no effect",
+                         (long long)rental->offer.id);
     }
     note_decision(journey, found.ids[0], rental->intent.label, "adopt", "the label proves that the create took effect");
     accept_machine(journey, rental, found.ids[0]);
+    remove_doubles(journey, rental, &found);
     return ERR_OK;
 }
 
@@ -210,28 +227,44 @@ static enum error_code create_on(struct journey *journey, struct renting *rentin
     return code;
 }
 
+/* The next offer of the list; a new search when the list has come to its end. */
+static enum error_code next_offer(struct journey *journey, struct renting *renting, size_t *next,
+                                  struct vast_offer *offer, struct error *error)
+{
+    if (*next == renting->offers.count) {
+        enum error_code code = search(journey, renting, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+        *next = 0;
+    }
+    *offer = renting->offers.offers[(*next)++];
+    return ERR_OK;
+}
+
 static enum error_code create_on_some_offer(struct journey *journey, struct renting *renting, struct rental *rental,
                                             struct error *error)
 {
     int64_t deadline_ns = world_deadline_ns(journey->world, create_limit_ns);
     size_t next = 0;
-    for (int tried = 0; tried < OFFERS_TRIED_MAX; tried++) {
-        if (next == renting->offers.count) {
-            enum error_code searched = search(journey, renting, error);
-            if (searched != ERR_OK) {
-                return searched;
-            }
-            next = 0;
+    for (int tried = 1; tried <= OFFERS_TRIED_MAX; tried++) {
+        enum error_code code = next_offer(journey, renting, &next, &rental->offer, error);
+        if (code == ERR_OK) {
+            code = create_on(journey, renting, rental, deadline_ns, error);
         }
-        rental->offer = renting->offers.offers[next++];
-        enum error_code code = create_on(journey, renting, rental, deadline_ns, error);
         if (code == ERR_NO_CREDIT) {
             error_advise(error, "add credit to the account, or destroy what it pays for: dumont status");
         }
-        if (code != ERR_OFFER_TAKEN) {
+        if (code != ERR_OFFER_TAKEN && code != ERR_CREATE_WITHOUT_EFFECT) {
             return code;
         }
-        note_fault(journey->world, "offer-taken", "%s; took the next one", error->message);
+        bool last = tried == OFFERS_TRIED_MAX;
+        if (code == ERR_OFFER_TAKEN) {
+            note_fault(journey->world, "offer-taken", "%s; %s", error->message, last ? "gave up" : "took the next one");
+        }
+        if (!last) {
+            note_decision(journey, 0, rental->intent.label, "next-offer", error_sentence(code));
+        }
     }
     error_advise(error, "the market is busy: run it again, or widen what is asked for");
     return error->code;

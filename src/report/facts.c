@@ -82,6 +82,16 @@ static void read_options(struct json_reader *reader, void *member)
     }
 }
 
+static const struct json_field TIMING_FROM_FIELDS[] = {
+    JSON_TEXT(struct fact_timing_from, boot, "boot"),
+    JSON_TEXT(struct fact_timing_from, ssh, "ssh"),
+};
+
+static void read_timing_from(struct json_reader *reader, void *member)
+{
+    (void)json_decode_object(reader, TIMING_FROM_FIELDS, ARRAY_LENGTH(TIMING_FROM_FIELDS), member, JSON_TOLERANT);
+}
+
 struct error_members {
     MAYBE_TEXT(REPORT_NAME_SIZE) code, retry_class;
     MAYBE_TEXT(REPORT_SENTENCE_SIZE) message, next_step;
@@ -123,12 +133,13 @@ static void read_error(struct json_reader *reader, void *member)
 
 struct left_members {
     struct maybe_int64 id, price_nusd_per_hour;
-    MAYBE_TEXT(REPORT_TEXT_SIZE) command;
+    MAYBE_TEXT(REPORT_TEXT_SIZE) label, command;
 };
 
 static const struct json_field LEFT_FIELDS[] = {
     JSON_INT64(struct left_members, id, "id"),
     JSON_INT64(struct left_members, price_nusd_per_hour, "price_nusd_per_hour"),
+    JSON_TEXT(struct left_members, label, "label"),
     JSON_TEXT(struct left_members, command, "command"),
 };
 
@@ -151,9 +162,10 @@ static void read_left(struct json_reader *reader, void *member)
             continue;
         }
         struct report_left *row = &left->rows[left->count++];
-        row->id_known = members.id.presence == PRESENT;
         row->id = int64_or(members.id, 0);
+        row->id_known = row->id != 0;
         row->price_nusd_per_hour = int64_or(members.price_nusd_per_hour, 0);
+        clean_copy(row->label, sizeof row->label, members.label.text);
         clean_copy(row->command, sizeof row->command, members.command.text);
     }
 }
@@ -169,6 +181,7 @@ static const struct json_field FACT_FIELDS[] = {
     JSON_TEXT(struct facts, world, "world"),
     JSON_TEXT(struct facts, scenario, "scenario"),
     JSON_TEXT(struct facts, timing, "timing"),
+    JSON_CUSTOM(struct facts, timing_from, "timing_from", read_timing_from),
     JSON_CUSTOM(struct facts, seed, "seed", read_number_text),
     JSON_CUSTOM(struct facts, speed, "speed", read_number_text),
     JSON_INT64(struct facts, started_unix_us, "started_unix_us"),
@@ -203,6 +216,8 @@ static const struct json_field FACT_FIELDS[] = {
     JSON_TEXT(struct facts, sqlstate, "sqlstate"),
     JSON_TEXT(struct facts, level, "level"),
     JSON_TEXT(struct facts, text, "text"),
+    JSON_TEXT(struct facts, what, "what"),
+    JSON_TEXT(struct facts, why, "why"),
     JSON_INT64(struct facts, exit_status, "exit_status"),
     JSON_INT64(struct facts, event_index, "event_index"),
     JSON_INT64(struct facts, events_emitted, "events_emitted"),

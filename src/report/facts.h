@@ -27,6 +27,11 @@ struct fact_left {
     struct report_left rows[REPORT_LEFT_MAX];
 };
 
+/* client.start: what kind of value the world takes its times from ("measured", "derived", "quoted", "assumed"). */
+struct fact_timing_from {
+    MAYBE_TEXT(REPORT_NAME_SIZE) boot, ssh;
+};
+
 struct fact_options {
     enum presence presence;
     struct report_options value;
@@ -38,6 +43,7 @@ struct facts {
     /* client.start */
     MAYBE_TEXT(REPORT_NAME_SIZE) journey, version, world;
     MAYBE_TEXT(REPORT_TEXT_SIZE) scenario, timing;
+    struct fact_timing_from timing_from;
     struct report_number seed, speed;
     struct maybe_int64 started_unix_us;
     struct fact_options options;
@@ -58,6 +64,8 @@ struct facts {
     struct maybe_int64 credit_nusd;
     MAYBE_TEXT(REPORT_NAME_SIZE) fault, sqlstate, level;
     MAYBE_TEXT(REPORT_SENTENCE_SIZE) text;
+    MAYBE_TEXT(REPORT_NAME_SIZE) what;
+    MAYBE_TEXT(REPORT_SENTENCE_SIZE) why;
     /* the end */
     struct maybe_int64 exit_status, event_index, events_emitted, events_undelivered;
     struct fact_left machines_left;

@@ -2,6 +2,10 @@
 
 #include "report/report_parts.h"
 
+/* What the client's fault.seen calls an events store without its table, and one that does not answer. */
+static const char FAULT_TABLE_MISSING[] = "missing-table";
+static const char FAULT_STORE_UNAVAILABLE[] = "pg-unavailable";
+
 /* Undefined table, in the numbering that SQL databases share. */
 static const char UNDEFINED_TABLE[] = "42P01";
 
@@ -32,14 +36,21 @@ static bool is_known_issue(const struct report *report, const char *text)
     return false;
 }
 
-static bool fault_was_seen(const struct report *report, const char *id)
+static const struct report_fault *fault_seen(const struct report *report, const char *id)
 {
     for (size_t i = 0; i < report->fault_count; i++) {
         if (strcmp(report->faults[i].id, id) == 0) {
-            return true;
+            return &report->faults[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Why events were not delivered is told with their number. */
+static bool is_told_with_undelivered(const struct report *report, const struct report_fault *fault)
+{
+    return report->events_undelivered > 0 &&
+           (strcmp(fault->id, FAULT_TABLE_MISSING) == 0 || strcmp(fault->id, FAULT_STORE_UNAVAILABLE) == 0);
 }
 
 /* A fault that the client also logged in the same words is one issue. */
@@ -48,7 +59,7 @@ static void add_faults(struct report *report)
     for (size_t i = 0; i < report->fault_count; i++) {
         const struct report_fault *fault = &report->faults[i];
         const char *text = fault->text[0] == '\0' ? fault->id : fault->text;
-        if (!is_known_issue(report, text)) {
+        if (!is_known_issue(report, text) && !is_told_with_undelivered(report, fault)) {
             report_add_issue(report, text, fault->count);
         }
     }
@@ -60,7 +71,7 @@ static void add_null_polls(struct report *report)
     for (size_t i = 0; i < report->poll_count; i++) {
         nulls += report->polls[i].is_null ? 1 : 0;
     }
-    if (nulls == 0 || fault_was_seen(report, "null-status")) {
+    if (nulls == 0 || fault_seen(report, "null-status") != NULL) {
         return;
     }
     char text[REPORT_SENTENCE_SIZE];
@@ -75,18 +86,23 @@ static void add_undelivered(struct report *report)
     if (report->events_undelivered == 0) {
         return;
     }
+    char cause[REPORT_SENTENCE_SIZE];
     char text[REPORT_SENTENCE_SIZE];
-    const char *cause = report->undelivered_sqlstate[0] != '\0' ? report->undelivered_sqlstate : "no SQLSTATE";
-    if (strcmp(cause, UNDEFINED_TABLE) == 0) {
-        (void)text_format(text, sizeof text,
-                          "%lld of %lld lifecycle events were not delivered: the events store has no table "
-                          "webhook_configs (SQLSTATE %s). Cure: dumont events migrate",
-                          (long long)report->events_undelivered, (long long)report->events_emitted, UNDEFINED_TABLE);
+    const char *sqlstate = report->undelivered_sqlstate;
+    const struct report_fault *unavailable = fault_seen(report, FAULT_STORE_UNAVAILABLE);
+    if (strcmp(sqlstate, UNDEFINED_TABLE) == 0 || fault_seen(report, FAULT_TABLE_MISSING) != NULL) {
+        (void)text_format(cause, sizeof cause,
+                          "the events store has no table webhook_configs (SQLSTATE %s). Cure: dumont events migrate",
+                          UNDEFINED_TABLE);
+    } else if (unavailable != NULL && unavailable->text[0] != '\0') {
+        (void)text_copy(cause, sizeof cause, unavailable->text);
     } else {
-        (void)text_format(text, sizeof text, "%lld of %lld lifecycle events were not delivered: %s (%s)",
-                          (long long)report->events_undelivered, (long long)report->events_emitted,
-                          report->undelivered_error[0] == '\0' ? "no cause given" : report->undelivered_error, cause);
+        (void)text_format(cause, sizeof cause, "%s (%s)",
+                          report->undelivered_error[0] == '\0' ? "no cause given" : report->undelivered_error,
+                          sqlstate[0] == '\0' ? "no SQLSTATE" : sqlstate);
     }
+    (void)text_format(text, sizeof text, "%lld of %lld lifecycle events were not delivered: %s",
+                      (long long)report->events_undelivered, (long long)report->events_emitted, cause);
     report_add_issue(report, text, 1);
 }
 

@@ -257,7 +257,7 @@ static void write_projection_steps(struct json_writer *writer, const struct repo
         member_seconds(writer, "low_seconds", step->low_us);
         member_seconds(writer, "high_seconds", step->high_us);
         json_member_string(writer, "provenance", step_provenance_name(step->provenance));
-        json_member_int(writer, "n", step->provenance == STEP_QUOTED ? 0 : 1);
+        json_member_int(writer, "n", step_sample_size(step->provenance));
         member_seconds(writer, "quoted_low_seconds", step->quoted_low_us);
         member_seconds(writer, "quoted_high_seconds", step->quoted_high_us);
         json_member_string(writer, "note", step->note);
@@ -315,6 +315,41 @@ static void write_findings(struct json_writer *writer, const struct report *repo
     json_end_array(writer);
 }
 
+static void write_decisions(struct json_writer *writer, const struct report *report)
+{
+    json_key(writer, "decisions");
+    json_begin_array(writer);
+    for (size_t i = 0; i < report->decision_count; i++) {
+        const struct report_decision *decision = &report->decisions[i];
+        json_begin_object(writer);
+        member_seconds(writer, "at_seconds", decision->at_us);
+        json_member_string(writer, "what", decision->what);
+        json_member_string(writer, "why", decision->why);
+        member_maybe(writer, "instance", decision->instance, 0);
+        member_text(writer, "label", decision->label);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_sightings(struct json_writer *writer, const struct report *report)
+{
+    json_key(writer, "machines_looked_at");
+    json_begin_array(writer);
+    for (size_t i = 0; i < report->sighting_count; i++) {
+        const struct report_sighting *sighting = &report->sightings[i];
+        json_begin_object(writer);
+        json_member_int(writer, "id", sighting->id);
+        json_member_int(writer, "looks", sighting->looks);
+        member_seconds(writer, "last_look_at_seconds", sighting->at_us);
+        json_member_bool(writer, "gone", sighting->gone);
+        json_member_string(writer, "actual_status",
+                           sighting->gone || sighting->is_null ? NULL : sighting->actual_status);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
 static void write_machines_left(struct json_writer *writer, const struct report *report)
 {
     json_key(writer, "machines_left");
@@ -327,6 +362,7 @@ static void write_machines_left(struct json_writer *writer, const struct report 
         } else {
             json_member_null(writer, "id");
         }
+        member_text(writer, "label", left->label);
         member_usd(writer, "usd_per_hour", left->price_nusd_per_hour);
         json_member_string(writer, "command", left->command);
         json_end_object(writer);
@@ -347,7 +383,8 @@ static void write_counts(struct json_writer *writer, const struct report *report
     json_member_int(writer, "undelivered", report->events_undelivered);
     json_end_object(writer);
     const size_t lost = report->phases_lost + report->polls_lost + report->sessions_lost + report->machines_lost +
-                        report->validations_lost + report->faults_lost + report->issues_lost + report->left_lost;
+                        report->validations_lost + report->faults_lost + report->issues_lost + report->left_lost +
+                        report->decisions_lost + report->sightings_lost;
     json_member_int(writer, "rows_omitted", (int64_t)lost);
 }
 
@@ -369,6 +406,8 @@ void report_write_json(const struct report *report, struct buffer *out)
     write_cost(&writer, report);
     write_projection(&writer, report);
     write_findings(&writer, report);
+    write_decisions(&writer, report);
+    write_sightings(&writer, report);
     write_counts(&writer, report);
     write_machines_left(&writer, report);
     json_end_object(&writer);

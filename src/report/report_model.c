@@ -22,6 +22,11 @@ const struct report_phase *report_phase(const struct report *report, const char 
     return NULL;
 }
 
+bool report_is_check(const struct report *report)
+{
+    return report->journey[0] == '\0' || strcmp(report->journey, "check") == 0;
+}
+
 bool report_session_in(const struct report *report, const struct report_session *session, const char *phase)
 {
     return session->phase < report->phase_count && strcmp(report->phases[session->phase].name, phase) == 0;
@@ -104,13 +109,19 @@ static void set_origins(struct report *report)
             session->phase < report->phase_count ? report->phases[session->phase].start_us : report->start_us;
     }
     report->origin_us = report->start_us;
-    for (size_t i = report->phase_count; i > 0; i--) {
+    for (size_t i = report_is_check(report) ? report->phase_count : 0; i > 0; i--) {
         if (!report->phases[i - 1].extra) {
             report->origin_us = report->phases[i - 1].start_us;
         }
     }
     for (size_t i = 0; i < report->phase_count; i++) {
         report->phases[i].start_us -= report->origin_us;
+    }
+    for (size_t i = 0; i < report->decision_count; i++) {
+        report->decisions[i].at_us -= report->origin_us;
+    }
+    for (size_t i = 0; i < report->sighting_count; i++) {
+        report->sightings[i].at_us -= report->origin_us;
     }
 }
 
@@ -124,6 +135,9 @@ static void set_totals(struct report *report)
             sum_us = saturating_add(sum_us, phase->duration_us);
             report->total_us = end_us > report->total_us ? end_us : report->total_us;
         }
+    }
+    if (!report_is_check(report)) {
+        report->total_us = report->end_us - report->start_us;
     }
     report->unitemised_us = saturating_subtract(report->total_us, sum_us);
 }
@@ -158,18 +172,20 @@ static void set_shown_figures(struct report *report)
     report->unitemised_permille = permille[at];
 }
 
-static void add_left(struct report *report, bool id_known, int64_t id, int64_t price)
+/* `id` 0: only the label is known. */
+static void add_left(struct report *report, int64_t id, const char *label, int64_t price)
 {
     if (report->left_count == REPORT_LEFT_MAX) {
         report->left_lost++;
         return;
     }
     struct report_left *left = &report->left[report->left_count++];
-    *left = (struct report_left){.id_known = id_known, .id = id, .price_nusd_per_hour = price};
-    if (id_known) {
+    *left = (struct report_left){.id_known = id != 0, .id = id, .price_nusd_per_hour = price};
+    (void)text_copy(left->label, sizeof left->label, label);
+    if (left->id_known) {
         (void)text_format(left->command, sizeof left->command, "dumont destroy %lld", (long long)id);
     } else {
-        (void)text_copy(left->command, sizeof left->command, "dumont reap");
+        (void)text_copy(left->command, sizeof left->command, "dumont reap --yes");
     }
 }
 
@@ -203,11 +219,11 @@ static void conclude_without_report(struct report *report, const struct report_r
     for (size_t i = 0; i < report->machine_count; i++) {
         const struct report_machine *machine = &report->machines[i];
         if (!machine->gone) {
-            add_left(report, true, machine->id, machine->price_nusd_per_hour);
+            add_left(report, machine->id, machine->label, machine->price_nusd_per_hour);
         }
     }
     if (reader->create.open) {
-        add_left(report, false, 0, int64_or(report->offer.price_nusd_per_hour, 0));
+        add_left(report, 0, reader->create.label, int64_or(report->offer.price_nusd_per_hour, 0));
     }
 }
 

@@ -6,7 +6,8 @@
  * failed, was killed or did nothing gives a report too; what did not happen is absent or zero.
  *
  * Times are microseconds, exact as in the history. `start_us` of phases counts from `origin_us`, the start of the first of the
- * eight phases (of the run, when none began): phases that ran earlier have a negative start. Money is nano-dollars.
+ * eight phases (of the run, when none began, and for journeys other than check): phases that ran earlier have a negative start.
+ * Money is nano-dollars.
  * Texts are UTF-8 without control characters, cut to their size; "" and `known` = false say that the history has nothing.
  */
 #ifndef REPORT_REPORT_MODEL_H
@@ -32,6 +33,8 @@ enum {
     REPORT_LEFT_MAX = 16,
     REPORT_VALIDATIONS_MAX = 64,
     REPORT_FAULTS_MAX = 32,
+    REPORT_DECISIONS_MAX = 128,
+    REPORT_SIGHTINGS_MAX = 64,
     REPORT_ISSUES_MAX = 64,
     REPORT_COST_ITEMS_MAX = 2 * REPORT_MACHINES_MAX,
     REPORT_COMPARISONS = 3,
@@ -134,15 +137,35 @@ struct report_fault {
     int64_t count;
 };
 
+/* What the client decided, and why. */
+struct report_decision {
+    int64_t at_us; /* from origin_us */
+    char what[REPORT_NAME_SIZE];
+    char why[REPORT_SENTENCE_SIZE];
+    struct maybe_int64 instance;
+    char label[REPORT_TEXT_SIZE];
+};
+
+/* A machine that the client looked at, its own or not, and what the last look showed. */
+struct report_sighting {
+    int64_t id;
+    int64_t looks;
+    int64_t at_us; /* of the last look, from origin_us */
+    bool gone;
+    bool is_null; /* JSON null */
+    char actual_status[REPORT_NAME_SIZE];
+};
+
 struct report_issue {
     char text[REPORT_SENTENCE_SIZE];
     int64_t count;
 };
 
 struct report_left {
-    bool id_known; /* false: a create was under way and its outcome is unknown */
+    bool id_known; /* false: a create was under way and its outcome is unknown; the label would tell the machine */
     int64_t id;
     int64_t price_nusd_per_hour;
+    char label[REPORT_TEXT_SIZE];
     char command[REPORT_TEXT_SIZE];
 };
 
@@ -170,6 +193,7 @@ struct report_offer {
 struct report {
     char journey[REPORT_NAME_SIZE], version[REPORT_NAME_SIZE], world[REPORT_NAME_SIZE];
     char scenario[REPORT_TEXT_SIZE], timing[REPORT_TEXT_SIZE];
+    char boot_from[REPORT_NAME_SIZE], ssh_from[REPORT_NAME_SIZE]; /* "measured", "derived", "quoted" or "assumed" */
     struct report_number seed, speed;
     struct maybe_int64 started_unix_us;
     struct report_options options;
@@ -200,7 +224,8 @@ struct report {
     struct report_phase phases[REPORT_PHASES_MAX]; /* in order of their start, extra ones among them */
     size_t phase_count;
     size_t phases_lost; /* beyond the bound, here and below: counted, not kept */
-    int64_t total_us, unitemised_us;
+    int64_t total_us;   /* from the first of the eight phases to the last; of other journeys from first to last event */
+    int64_t unitemised_us;
     int64_t shown_total_centiseconds, unitemised_centiseconds, unitemised_permille;
 
     struct report_poll polls[REPORT_POLLS_MAX];
@@ -235,6 +260,10 @@ struct report {
     size_t validation_count, validations_lost;
     struct report_fault faults[REPORT_FAULTS_MAX];
     size_t fault_count, faults_lost;
+    struct report_decision decisions[REPORT_DECISIONS_MAX];
+    size_t decision_count, decisions_lost;
+    struct report_sighting sightings[REPORT_SIGHTINGS_MAX];
+    size_t sighting_count, sightings_lost;
     struct report_issue issues[REPORT_ISSUES_MAX];
     size_t issue_count, issues_lost;
     int64_t events_emitted, events_undelivered;
@@ -252,6 +281,9 @@ MUST_USE enum error_code report_build(struct heap *heap, struct span history, st
 /* NULL is allowed. */
 void report_release(struct heap *heap, struct report *report);
 
+/* Whether this was a check: the journey of the eight phases. A history that does not name its journey is taken for one. */
+bool report_is_check(const struct report *report);
+
 /* The last phase of that name, or NULL. */
 const struct report_phase *report_phase(const struct report *report, const char *name);
 
@@ -262,5 +294,11 @@ bool report_session_in(const struct report *report, const struct report_session 
 const struct report_phase *report_bottleneck(const struct report *report);
 
 const char *step_provenance_name(enum step_provenance provenance); /* "measured", "replayed", "assumed", "quoted" */
+
+/* How many measured runs stand behind a step: 1 when measured or replayed, else 0. */
+int64_t step_sample_size(enum step_provenance provenance);
+
+/* Whether a provenance of the history (boot_from, ssh_from) says that nothing measured stands behind the time; "" does not. */
+bool report_time_is_assumed(const char *from);
 
 #endif

@@ -52,6 +52,29 @@ static void upper_case(char *text)
     }
 }
 
+/* Where the times come from. A recording may lack some: they are not replayed, whatever the others are. */
+static void write_timing(struct buffer *buffer, const struct report *report)
+{
+    if (report->timing[0] == '\0') {
+        return;
+    }
+    if (strcmp(report->timing, "scenario") == 0) {
+        buffer_append_text(buffer, ". Times are those that the scenario states.");
+        return;
+    }
+    if (strcmp(report->timing, "defaults") == 0) {
+        buffer_append_text(buffer, ". Times are assumed: the defaults of the fake cloud.");
+        return;
+    }
+    buffer_printf(buffer, ". Times are replayed from %s.", report->timing);
+    bool boot = report_time_is_assumed(report->boot_from);
+    bool ssh = report_time_is_assumed(report->ssh_from);
+    if (boot || ssh) {
+        buffer_printf(buffer, " Not measured there, so assumed here: %s%s%s.", boot ? "the boot" : "",
+                      boot && ssh ? " and " : "", ssh ? "the wait for SSH" : "");
+    }
+}
+
 /* Where the run took place, and where its times come from. */
 static void write_origin(struct page *page, const struct report *report)
 {
@@ -68,12 +91,7 @@ static void write_origin(struct page *page, const struct report *report)
     if (report->speed.presence == PRESENT && strcmp(report->world, "sockets") == 0) {
         buffer_printf(&buffer, ", speed %s", report->speed.text);
     }
-    if (report->timing[0] != '\0') {
-        buffer_printf(&buffer,
-                      strcmp(report->timing, "scenario") == 0 ? ". Times are those that the %s states."
-                                                              : ". Times are replayed from %s.",
-                      report->timing);
-    }
+    write_timing(&buffer, report);
     page->style->paragraph(page, text);
 }
 
@@ -241,7 +259,7 @@ void page_write_timeline(struct page *page, const struct report *report)
     for (size_t i = 0; i < report->phase_count; i++) {
         const struct report_phase *phase = &report->phases[i];
         char what[REPORT_TEXT_SIZE];
-        (void)text_format(what, sizeof what, phase->extra ? "(%s)" : "%s", phase->name);
+        (void)text_format(what, sizeof what, phase->extra && report_is_check(report) ? "(%s)" : "%s", phase->name);
         timeline_row(page, phase->start_us, what, shown_centiseconds(phase->shown_centiseconds).text, phase->outcome);
         write_polls(page, report, phase);
         if (strcmp(phase->name, PHASE_WAIT_SSH) == 0) {
@@ -249,8 +267,10 @@ void page_write_timeline(struct page *page, const struct report *report)
         }
     }
     page->style->end_table(page);
-    page->style->paragraph(page, "Times count from the start of the first of the eight phases. What stands in "
-                                 "parentheses is the client's own care, outside the eight and their total.");
+    page->style->paragraph(page, report_is_check(report)
+                                     ? "Times count from the start of the first of the eight phases. What stands in "
+                                       "parentheses is the client's own care, outside the eight and their total."
+                                     : "Times count from the start of the run.");
 }
 
 /* A bar of the share; what took time at all shows at least half a block. */
@@ -282,7 +302,7 @@ static void distribution_row(struct page *page, const char *name, int64_t centis
 void page_write_distribution(struct page *page, const struct report *report)
 {
     const struct report_phase *bottleneck = report_bottleneck(report);
-    if (bottleneck == NULL) {
+    if (bottleneck == NULL || !report_is_check(report)) {
         return;
     }
     page->style->section(page, "Time distribution");
@@ -360,8 +380,8 @@ void page_write_machines_left(struct page *page, const struct report *report)
             (void)text_format(text, sizeof text, "%lld at %s, remove it with: %s", (long long)left->id,
                               shown_price(left->price_nusd_per_hour).text, left->command);
         } else {
-            (void)text_format(text, sizeof text, "id unknown, %s if it exists; find it with: %s",
-                              shown_price(left->price_nusd_per_hour).text, left->command);
+            (void)text_format(text, sizeof text, "a machine may be left, label %s, at %s, remove it with: %s",
+                              or_unknown(left->label), shown_price(left->price_nusd_per_hour).text, left->command);
         }
         page->style->alert(page, "MACHINE LEFT", text);
     }
@@ -372,13 +392,15 @@ static void write_page(struct page *page, const struct report *report, bool plot
     page_write_head(page, report);
     page_write_resources(page, report);
     page_write_timeline(page, report);
-    if (plots) {
+    if (plots && report->phase_count > 0) {
         page->style->picture(page, "Timeline of the phases with each status poll", "timeline.svg");
     }
     page_write_distribution(page, report);
-    if (plots) {
+    if (plots && report_is_check(report)) {
         page->style->picture(page, "Seconds and share of each phase", "time_distribution.svg");
     }
+    page_write_decisions(page, report);
+    page_write_sightings(page, report);
     page_write_cost(page, report);
     page_write_comparison(page, report);
     page_write_validations(page, report);

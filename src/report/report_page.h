@@ -7,11 +7,13 @@
 #include "report/page.h"
 #include "report/report_model.h"
 
-/* What happened: report_page.c */
+/* What happened: report_page.c, and report_page_decisions.c */
 void page_write_head(struct page *page, const struct report *report);
 void page_write_resources(struct page *page, const struct report *report);
 void page_write_timeline(struct page *page, const struct report *report);
 void page_write_distribution(struct page *page, const struct report *report);
+void page_write_decisions(struct page *page, const struct report *report);
+void page_write_sightings(struct page *page, const struct report *report);
 void page_write_validations(struct page *page, const struct report *report);
 void page_write_issues(struct page *page, const struct report *report);
 void page_write_machines_left(struct page *page, const struct report *report);

@@ -134,12 +134,9 @@ static void projection_row(struct page *page, const struct report_projection_ste
     (void)text_copy(row.cells[2], sizeof row.cells[2], shown_seconds(step->high_us).text);
     (void)text_format(row.cells[3], sizeof row.cells[3], "%s-%s s", shown_decimal(step->quoted_low_us, 6, 0).text,
                       shown_decimal(step->quoted_high_us, 6, 0).text);
-    if (step->provenance == STEP_QUOTED) {
-        (void)text_format(row.cells[4], sizeof row.cells[4], "quoted: %s", step->note);
-    } else {
-        (void)text_format(row.cells[4], sizeof row.cells[4], "%s, n = 1: %s", step_provenance_name(step->provenance),
-                          step->note);
-    }
+    (void)text_format(row.cells[4], sizeof row.cells[4],
+                      step_sample_size(step->provenance) == 0 ? "%s: %s" : "%s, n = 1: %s",
+                      step_provenance_name(step->provenance), step->note);
     page->style->row(page, &row);
 }
 
@@ -162,6 +159,40 @@ static void write_projection_total(struct page *page, const struct report *repor
     page->style->row(page, &row);
 }
 
+/* The steps that a measured run stands behind. */
+static size_t sampled_steps(const struct report *report)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < REPORT_PROJECTION_STEPS; i++) {
+        count += step_sample_size(report->projection[i].provenance) > 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static bool has_assumed_step(const struct report *report)
+{
+    for (size_t i = 0; i < REPORT_PROJECTION_STEPS; i++) {
+        if (report->projection[i].provenance == STEP_ASSUMED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_projection_limits(struct page *page, const struct report *report)
+{
+    char text[PAGE_CELL_SIZE];
+    (void)text_format(
+        text, sizeof text,
+        "No failover took place in this run. %s%s Quoted ranges are claims of the "
+        "recorded run's document, never measured.",
+        sampled_steps(report) > 0
+            ? "One run (n = 1) fixes a scale and no spread: no percentile is claimed."
+            : "Nothing measured stands behind any step (n = 0): no scale, spread or percentile is claimed.",
+        has_assumed_step(report) ? " Assumed times were chosen, not observed." : "");
+    page->style->paragraph(page, text);
+}
+
 void page_write_projection(struct page *page, const struct report *report)
 {
     if (!report->offer.known) {
@@ -181,10 +212,7 @@ void page_write_projection(struct page *page, const struct report *report)
                       shown_usd(report->projection_low_nusd).text, shown_usd(report->projection_high_nusd).text,
                       shown_usd(report->quoted_low_nusd).text, shown_usd(report->quoted_high_nusd).text);
     page->style->paragraph(page, text);
-    page->style->paragraph(page,
-                           "No failover took place in this run. One run (n = 1) fixes a scale and no spread: no "
-                           "percentile is claimed. Quoted ranges are claims of the recorded run's document, never "
-                           "measured.");
+    write_projection_limits(page, report);
     page->style->section(page, "Data loss");
     page->style->paragraph(page,
                            "Nothing was snapshotted in this run, so it says nothing about how much data a failover "
@@ -206,20 +234,38 @@ static size_t attempts(const struct report *report)
     return count;
 }
 
+static size_t machines_gone(const struct report *report)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->sighting_count; i++) {
+        count += report->sightings[i].gone ? 1 : 0;
+    }
+    return count;
+}
+
 void page_write_key_figures(struct page *page, const struct report *report)
 {
     char text[PAGE_CELL_SIZE];
     page->style->section(page, "Key figures");
     page_begin_pairs(page);
-    page_pair(page, "Total time", shown_centiseconds(report->shown_total_centiseconds).text);
+    (void)text_format(text, sizeof text, "%s%s", shown_centiseconds(report->shown_total_centiseconds).text,
+                      report_is_check(report) ? "" : " from the first event to the last");
+    page_pair(page, "Total time", text);
     if (time_to_first_command(report) >= 0) {
         (void)text_format(text, sizeof text, "%s after the search began",
                           shown_seconds(time_to_first_command(report)).text);
         page_pair(page, "First SSH", text);
     }
-    (void)text_format(text, sizeof text, "%zu status polls, %zu SSH attempts", report->poll_count + report->polls_lost,
-                      attempts(report));
-    page_pair(page, "Waiting", text);
+    if (report_is_check(report)) {
+        (void)text_format(text, sizeof text, "%zu status polls, %zu SSH attempts",
+                          report->poll_count + report->polls_lost, attempts(report));
+        page_pair(page, "Waiting", text);
+    } else {
+        (void)text_format(text, sizeof text, "%zu", report->decision_count + report->decisions_lost);
+        page_pair(page, "Decisions", text);
+        (void)text_format(text, sizeof text, "%zu", machines_gone(report));
+        page_pair(page, "Confirmed gone", text);
+    }
     (void)text_format(text, sizeof text, "%lld, of which %lld answered with an error or not at all",
                       (long long)report->http_requests, (long long)report->http_failures);
     page_pair(page, "API requests", text);
@@ -265,7 +311,7 @@ static void write_what_was_shown(struct page *page, const struct report *report)
 
 void page_write_viability(struct page *page, const struct report *report)
 {
-    if (!report->offer.known && strcmp(report->journey, "check") != 0) {
+    if (!report->offer.known && (report->journey[0] == '\0' || !report_is_check(report))) {
         return;
     }
     page->style->section(page, "Viability");
@@ -276,7 +322,12 @@ void page_write_viability(struct page *page, const struct report *report)
         return;
     }
     write_what_was_shown(page, report);
-    page->style->paragraph(page, "This supports: the way from search to destruction works, at this scale of time and "
-                                 "cost. It does not support: how often it works, how much the times vary, how fast a "
-                                 "failure is noticed, how long a restore takes, or that no data is lost.");
+    page->style->paragraph(page, has_assumed_step(report)
+                                     ? "This supports: the way from search to destruction works. It does not support: "
+                                       "its scale of time and cost, since times were assumed, how often it works, how "
+                                       "fast a failure is noticed, how long a restore takes, or that no data is lost."
+                                     : "This supports: the way from search to destruction works, at this scale of time "
+                                       "and cost. It does not support: how often it works, how much the times vary, "
+                                       "how fast a failure is noticed, how long a restore takes, or that no data is "
+                                       "lost.");
 }

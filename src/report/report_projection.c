@@ -38,13 +38,30 @@ const char *step_provenance_name(enum step_provenance provenance)
     return names[provenance];
 }
 
-/* What the times of this run are worth: a fake cloud repeats a recording, or what somebody chose. */
-static enum step_provenance provenance_of_run(const struct report *report)
+int64_t step_sample_size(enum step_provenance provenance)
+{
+    return provenance == STEP_MEASURED || provenance == STEP_REPLAYED ? 1 : 0;
+}
+
+bool report_time_is_assumed(const char *from)
+{
+    return from[0] != '\0' && strcmp(from, "measured") != 0 && strcmp(from, "derived") != 0;
+}
+
+/*
+ * What a time of this run is worth: a fake cloud repeats a recording, or what somebody chose. `from` is what the history says of
+ * it; older histories say nothing, and the name of what the times come from has to do.
+ */
+static enum step_provenance provenance_of(const struct report *report, const char *from)
 {
     if (strcmp(report->world, "live") == 0) {
         return STEP_MEASURED;
     }
-    return strcmp(report->timing, "scenario") == 0 || report->timing[0] == '\0' ? STEP_ASSUMED : STEP_REPLAYED;
+    if (from[0] != '\0') {
+        return report_time_is_assumed(from) ? STEP_ASSUMED : STEP_REPLAYED;
+    }
+    bool chosen = strcmp(report->timing, "scenario") == 0 || strcmp(report->timing, "defaults") == 0;
+    return chosen || report->timing[0] == '\0' ? STEP_ASSUMED : STEP_REPLAYED;
 }
 
 static const struct report_phase *succeeded(const struct report *report, const char *name)
@@ -53,11 +70,13 @@ static const struct report_phase *succeeded(const struct report *report, const c
     return phase != NULL && strcmp(phase->outcome, "ok") == 0 ? phase : NULL;
 }
 
-static void take_from_run(struct report_projection_step *step, int64_t duration_us, enum step_provenance provenance)
+static void take_from_run(struct report_projection_step *step, int64_t duration_us, enum step_provenance provenance,
+                          const char *note_when_assumed)
 {
     step->low_us = duration_us;
     step->high_us = duration_us;
     step->provenance = provenance;
+    step->note = provenance == STEP_ASSUMED ? note_when_assumed : step->note;
 }
 
 static void add_up(struct report *report)
@@ -85,16 +104,17 @@ void report_fill_projection(struct report *report)
         step->high_us = step->quoted_high_us;
         step->provenance = STEP_QUOTED;
     }
-    enum step_provenance provenance = provenance_of_run(report);
     const struct report_phase *create = succeeded(report, PHASE_CREATE);
     const struct report_phase *running = succeeded(report, PHASE_WAIT_RUNNING);
     const struct report_phase *ssh = succeeded(report, PHASE_WAIT_SSH);
     if (create != NULL && running != NULL) {
         take_from_run(&report->projection[STEP_PROVISION], saturating_add(create->duration_us, running->duration_us),
-                      provenance);
+                      provenance_of(report, report->boot_from),
+                      "nothing measured stands behind create_instance and wait_running of this run");
     }
     if (ssh != NULL) {
-        take_from_run(&report->projection[STEP_SSH], ssh->duration_us, provenance);
+        take_from_run(&report->projection[STEP_SSH], ssh->duration_us, provenance_of(report, report->ssh_from),
+                      "nothing measured stands behind wait_ssh of this run");
     }
     if (create == NULL || running == NULL) {
         report->projection[STEP_PROVISION].note = "this run did not get that far";

@@ -50,6 +50,8 @@ static void take_start(struct report_reader *reader)
     (void)text_copy(report->world, sizeof report->world, facts->world.text);
     (void)text_copy(report->scenario, sizeof report->scenario, facts->scenario.text);
     (void)text_copy(report->timing, sizeof report->timing, facts->timing.text);
+    clean_copy(report->boot_from, sizeof report->boot_from, facts->timing_from.boot.text);
+    clean_copy(report->ssh_from, sizeof report->ssh_from, facts->timing_from.ssh.text);
     report->seed = facts->seed;
     report->speed = facts->speed;
     report->started_unix_us = facts->started_unix_us;
@@ -280,12 +282,38 @@ static void note_poll(struct report_reader *reader, bool gone)
     clean_copy(poll->actual_status, sizeof poll->actual_status, reader->facts.actual_status.text);
 }
 
+static void note_sighting(struct report_reader *reader, bool gone)
+{
+    struct report *report = reader->report;
+    const struct facts *facts = &reader->facts;
+    if (facts->instance.presence != PRESENT) {
+        return;
+    }
+    size_t at = 0;
+    while (at < report->sighting_count && report->sightings[at].id != facts->instance.value) {
+        at++;
+    }
+    if (at == REPORT_SIGHTINGS_MAX) {
+        report->sightings_lost++;
+        return;
+    }
+    report->sighting_count += at == report->sighting_count ? 1 : 0;
+    struct report_sighting *sighting = &report->sightings[at];
+    sighting->id = facts->instance.value;
+    sighting->looks++;
+    sighting->at_us = reader->now_us;
+    sighting->gone = gone;
+    sighting->is_null = !gone && facts->actual_status.presence != PRESENT;
+    clean_copy(sighting->actual_status, sizeof sighting->actual_status, facts->actual_status.text);
+}
+
 static void take_seen(struct report_reader *reader)
 {
     struct report *report = reader->report;
     const struct facts *facts = &reader->facts;
     bool gone = bool_or(facts->gone, false);
     note_poll(reader, gone);
+    note_sighting(reader, gone);
     if (report->instance.known && report->instance.id == int64_or(facts->instance, -1) && !gone) {
         if (facts->ssh_host.presence == PRESENT) {
             (void)text_copy(report->instance.ssh_host, sizeof report->instance.ssh_host, facts->ssh_host.text);
@@ -374,6 +402,27 @@ static void take_account(struct report_reader *reader)
     report->account.after_nusd = reader->facts.credit_nusd.value;
 }
 
+static void take_ledger(struct report_reader *reader)
+{
+    (void)text_copy(reader->create.label, sizeof reader->create.label, reader->facts.label.text);
+}
+
+static void take_decision(struct report_reader *reader)
+{
+    struct report *report = reader->report;
+    const struct facts *facts = &reader->facts;
+    if (report->decision_count == REPORT_DECISIONS_MAX) {
+        report->decisions_lost++;
+        return;
+    }
+    struct report_decision *decision = &report->decisions[report->decision_count++];
+    decision->at_us = reader->now_us;
+    decision->instance = facts->instance;
+    (void)text_copy(decision->what, sizeof decision->what, facts->what.text);
+    (void)text_copy(decision->why, sizeof decision->why, facts->why.text);
+    (void)text_copy(decision->label, sizeof decision->label, facts->label.text);
+}
+
 static void take_fault(struct report_reader *reader)
 {
     struct report *report = reader->report;
@@ -455,14 +504,18 @@ static const struct {
     const char *kind;
     void (*take)(struct report_reader *reader);
 } KINDS[] = {
-    {"client.start", take_start}, {"phase.start", take_phase_start}, {"phase.end", take_phase_end},
-    {"http.req", take_request},   {"http.resp", take_answer},        {"search.result", take_search},
-    {"offer.chosen", take_offer}, {"inst.created", take_created},    {"inst.seen", take_seen},
-    {"ssh.open", take_ssh_open},  {"ssh.exec", take_ssh_exec},       {"ssh.close", take_ssh_close},
-    {"gpu.info", take_gpu},       {"validation", take_validation},   {"account.seen", take_account},
-    {"fault.seen", take_fault},   {"event.emitted", take_emitted},   {"event.undelivered", take_undelivered},
-    {"log.line", take_log},       {"client.report", take_report},    {"client.exit", take_exit},
-    {"client.kill", take_kill},
+    {"client.start", take_start},     {"phase.start", take_phase_start},
+    {"phase.end", take_phase_end},    {"http.req", take_request},
+    {"http.resp", take_answer},       {"search.result", take_search},
+    {"offer.chosen", take_offer},     {"inst.created", take_created},
+    {"inst.seen", take_seen},         {"ssh.open", take_ssh_open},
+    {"ssh.exec", take_ssh_exec},      {"ssh.close", take_ssh_close},
+    {"gpu.info", take_gpu},           {"validation", take_validation},
+    {"account.seen", take_account},   {"ledger.write", take_ledger},
+    {"client.decide", take_decision}, {"fault.seen", take_fault},
+    {"event.emitted", take_emitted},  {"event.undelivered", take_undelivered},
+    {"log.line", take_log},           {"client.report", take_report},
+    {"client.exit", take_exit},       {"client.kill", take_kill},
 };
 
 void report_reader_init(struct report_reader *reader)

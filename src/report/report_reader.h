@@ -31,9 +31,10 @@ struct report_reader {
     struct report_request requests[REPORT_REQUESTS_MAX];
     size_t next_request;
     struct {
-        bool open;         /* a create was sent, and neither refused nor known to have made a machine */
-        bool known;        /* moment_us is that of the last create */
-        int64_t moment_us; /* middle between request and answer; the request when no good answer came */
+        bool open;                    /* a create was sent, and neither refused nor known to have made a machine */
+        bool known;                   /* moment_us is that of the last create */
+        int64_t moment_us;            /* middle between request and answer; the request when no good answer came */
+        char label[REPORT_TEXT_SIZE]; /* that the ledger named last */
     } create;
 };
 

@@ -124,12 +124,14 @@ enum error_code vast_create(struct vast *vast, int64_t offer_id, const struct cr
     struct vast_answer answer = {0};
     struct span sent = {body.data, body.length};
     enum error_code code = exchange(vast, HTTP_PUT, sent, true, &answer, error);
-    if (code == ERR_OK) {
+    bool success = code == ERR_OK;
+    if (success) {
         code = read_created(vast, instance_id, error);
     } else if (answer.new_contract.presence == PRESENT && answer.new_contract.value > 0) {
         *instance_id = answer.new_contract.value;
     }
-    if (code != ERR_OK && *instance_id == 0 && may_have_happened(vast, code, error->http_status)) {
+    /* A success that names no contract proves nothing, whatever else it says. */
+    if (code != ERR_OK && *instance_id == 0 && (success || may_have_happened(vast, code, error->http_status))) {
         return unknown_outcome(error, "create");
     }
     if (code != ERR_OK) {

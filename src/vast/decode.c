@@ -410,6 +410,8 @@ static bool read_instance(struct json_reader *reader, struct vast_instance *inst
     if (instance->uptime_ns.value < 0 || instance->uptime_ns.value == INT64_MAX) {
         instance->uptime_ns.presence = WRONG_TYPE;
     }
+    trim(instance->actual_status.text);
+    trim(instance->label.text);
     trim(instance->ssh_host.text);
     trim(instance->public_ipaddr.text);
     return instance->id.presence == PRESENT && instance->id.value > 0;

@@ -31,7 +31,6 @@ void encode_search(struct buffer *out, const struct vast_wish *wish)
     struct json_writer writer;
     json_writer_init(&writer, out, 0);
     json_begin_object(&writer);
-    filter_bool(&writer, "verified", true);
     filter_bool(&writer, "external", false);
     filter_bool(&writer, "rentable", true);
     if (wish->gpu_name != NULL && wish->gpu_name[0] != '\0') {

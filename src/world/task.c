@@ -137,14 +137,22 @@ static void announce_switch(void **fake_stack, const void *stack, size_t size)
 #endif
 }
 
-static void finish_switch(void *fake_stack, const void **stack, size_t *size)
+static void finish_switch(void *fake_stack)
 {
 #ifdef TASK_ASAN
-    __sanitizer_finish_switch_fiber(fake_stack, stack, size);
+    __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
 #else
     (void)fake_stack;
-    (void)stack;
-    (void)size;
+#endif
+}
+
+/* On a task's stack for the first time: where the loop's stack lies is learnt, for the way back. */
+static void finish_first_switch(struct scheduler *scheduler)
+{
+#ifdef TASK_ASAN
+    __sanitizer_finish_switch_fiber(NULL, &scheduler->loop_stack, &scheduler->loop_stack_size);
+#else
+    (void)scheduler;
 #endif
 }
 
@@ -212,7 +220,7 @@ static void leave_task(struct task *task)
     if (sigsetjmp(task->jump, 0) == 0) {
         siglongjmp(scheduler->loop_jump, 1);
     }
-    finish_switch(task->fake_stack, NULL, NULL);
+    finish_switch(task->fake_stack);
 }
 
 /* makecontext() passes ints only: the pointer travels in two halves. */
@@ -220,7 +228,7 @@ static void task_main(unsigned high, unsigned low)
 {
     struct task *task = (struct task *)((uintptr_t)high << 32 | (uintptr_t)low);
     struct scheduler *scheduler = task->scheduler;
-    finish_switch(NULL, &scheduler->loop_stack, &scheduler->loop_stack_size);
+    finish_first_switch(scheduler);
     task->run(task->argument);
     if (task->finished != NULL) {
         completion_finish(task->finished);
@@ -241,7 +249,7 @@ static void enter_task(struct scheduler *scheduler, struct task *task)
         task->entered = true;
         (void)setcontext(&task->context);
     }
-    finish_switch(scheduler->loop_fake_stack, NULL, NULL);
+    finish_switch(scheduler->loop_fake_stack);
     scheduler->current = NULL;
 }
 

@@ -42,9 +42,11 @@
 
 /* What a run should say about where it ran. Texts live as long as the world. */
 struct world_description {
-    const char *world;    /* "virtual", "sockets", "live" */
-    const char *scenario; /* "" when none */
-    const char *timing;   /* where the times come from, "" when they are real */
+    const char *world;     /* "virtual", "sockets", "live" */
+    const char *scenario;  /* "" when none */
+    const char *timing;    /* where the times come from, "" when they are real */
+    const char *boot_from; /* provenance of a planned boot ("measured", "assumed", ...); NULL when it is real */
+    const char *ssh_from;  /* and of SSH */
     uint64_t seed;
     int64_t speed_milli; /* 1000: real time; 0: as fast as possible */
 };

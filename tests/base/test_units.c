@@ -334,9 +334,46 @@ static void test_wall_time_agrees_with_the_calendar(void **state)
     }
 }
 
+/* A moment that is written is read back; zones and fractions are understood; what is no moment is refused. */
+static void test_a_wall_time_survives_writing_and_reading(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *written;
+    } rows[] = {
+        {"2026-01-02T20:12:18.173379+01:00", "2026-01-02T19:12:18.173379000Z"},
+        {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000000Z"},
+        {"1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000000Z"},
+        {"2000-02-29T12:00:00", "2000-02-29T12:00:00.000000000Z"},
+        {"2026-03-01T00:30:00-05:30", "2026-03-01T06:00:00.000000000Z"},
+    };
+    static const char *const refused[] = {"",
+                                          "2026",
+                                          "2026-13-01T00:00:00Z",
+                                          "2026-01-02 20:12:18Z",
+                                          "2026-01-02T20:12:18.Z",
+                                          "2026-01-02T20:12:18+1",
+                                          "2026-01-02T24:00:00Z",
+                                          "2026-01-02T20:12:18Zx"};
+    struct wall_time moment;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        char storage[64];
+        struct buffer text;
+        buffer_init_fixed(&text, storage, sizeof storage);
+        assert_true(wall_time_parse(span_of(rows[i].text), &moment));
+        wall_time_append(&text, moment, 9);
+        assert_string_equal(storage, rows[i].written);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+        assert_false(wall_time_parse(span_of(refused[i]), &moment));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_wall_time_survives_writing_and_reading),
         cmocka_unit_test(test_saturating_arithmetic_stops_at_the_ends),
         cmocka_unit_test(test_scaling_rounds_halves_away_from_zero),
         cmocka_unit_test(test_costs_agree_with_hand_calculations),

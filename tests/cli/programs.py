@@ -282,8 +282,9 @@ class EventsStore(Case):
         for arguments in (["migrate"], ["list"], ["list", "--json"]):
             outcome = self.start([*command, PROGRAMS["dumont"], "events", *arguments])
             self.assertEqual((outcome.status, outcome.out), (3, ""), outcome.err)
-            self.assertIn("readonly database", outcome.err)
-            self.assertEqual(len(outcome.err.splitlines()), 1)
+            message, advice = outcome.err.splitlines()
+            self.assertIn("readonly database", message)
+            self.assertTrue(advice.startswith("  next: "))
 
     def test_what_is_no_store_is_refused_without_its_url(self):
         for status, url in ((3, "postgresql://u:hidden-word@h/x"), (2, "mysql://u:hidden-word@h/x")):

@@ -128,8 +128,9 @@ static const struct example_line SEED_RUN[] = {
     {99900000, "event.emitted", "{\"event\":\"e-1\"}", "{\"name\":\"instance.destroyed\",\"instance\":29441924}"},
     {99900000, "event.undelivered", "{\"event\":\"e-1\"}",
      "{\"error\":\"store_table_missing\",\"sqlstate\":\"42P01\"}"},
-    {99900000, "log.line", "", "{\"level\":\"warning\",\"text\":\"webhook_configs is missing\"}"},
+    {99900000, "log.line", "", "{\"level\":\"warning\",\"text\":\"the machine was slow\"}"},
     {99900000, "fault.seen", "", "{\"fault\":\"missing-table\",\"text\":\"webhook_configs is missing\"}"},
+    {99900000, "fault.seen", "", "{\"fault\":\"slow-boot\",\"text\":\"the machine was slow\"}"},
     {99900000, "log.line", "", "{\"level\":\"info\",\"text\":\"all done\"}"},
     {100300000, "account.seen", "", "{\"credit_nusd\":9998620269}"},
     {100300000, "client.report", "",
@@ -155,7 +156,8 @@ static const struct example_line FAILED_BOOT[] = {
      "was "
      "not running in 600 s, and destroying it failed\",\"next_step\":\"run dumont destroy "
      "29441924\"},\"exit_status\":8,"
-     "\"machines_left\":[{\"id\":29441924,\"price_nusd_per_hour\":168900000,\"command\":\"dumont destroy 29441924\"}],"
+     "\"machines_left\":[{\"id\":29441924,\"label\":\"dumont-run-1\",\"price_nusd_per_hour\":168900000,\"command\":"
+     "\"dumont destroy 29441924\"}],"
      "\"events_emitted\":0,\"events_undelivered\":0}"},
     {603850000, "client.exit", "", "{\"exit_status\":8}"},
 };
@@ -172,9 +174,33 @@ static const struct example_line KILLED[] = {
 static const struct example_line KILLED_IN_CREATE[] = {
     {0, "client.start", "{\"run\":\"run-1\"}", EXAMPLE_START},
     {0, "offer.chosen", "{\"offer\":29292839,\"machine\":4411}", EXAMPLE_OFFER},
+    {0, "ledger.write", "{\"label\":\"dumont-run-1\"}", "{\"state\":\"intended\"}"},
     EXAMPLE_BEGIN(0, "create_instance"),
     {0, "http.req", "{\"req\":2}", "{\"method\":\"PUT\",\"path\":\"/api/v0/asks/29292839/\",\"bytes\":200}"},
     {1000000, "client.kill", "", "{\"event_index\":9}"},
+};
+
+/* A client that removes what a dead run left: one machine is gone afterwards, another one's create is not accounted for. */
+static const struct example_line REAP[] = {
+    {5000000, "client.start", "{\"run\":\"run-2\"}",
+     "{\"journey\":\"reap\",\"version\":\"0.1.0\",\"world\":\"virtual\",\"scenario\":\"seed-run\",\"timing\":"
+     "\"defaults\"}"},
+    {6000000, "client.decide", "{\"instance\":29441924,\"label\":\"dumont-run-1\"}",
+     "{\"what\":\"reap\",\"why\":\"the run that rented it is dead\"}"},
+    EXAMPLE_PHASE("destroy_instance", 6000000, 6480000),
+    {6480000, "phase.start", "", "{\"name\":\"verify_destroyed\",\"extra\":true}"},
+    {6700000, "inst.seen", "{\"instance\":29441924}", "{\"actual_status\":\"running\"}"},
+    {6900000, "inst.seen", "{\"instance\":29441924}", "{\"gone\":true}"},
+    {6900000, "phase.end", "", "{\"name\":\"verify_destroyed\",\"extra\":true,\"outcome\":\"ok\"}"},
+    {7000000, "client.decide", "{\"label\":\"dumont-run-0-0\"}",
+     "{\"what\":\"give-up\",\"why\":\"a label cannot be read\"}"},
+    {7500000, "client.report", "",
+     "{\"outcome\":\"failed\",\"error\":{\"code\":\"reply_unexpected\",\"retry_class\":\"fatal\",\"message\":\"a label "
+     "cannot be "
+     "read\",\"next_step\":\"look at it\"},\"exit_status\":8,\"machines_left\":[{\"id\":0,\"label\":\"dumont-run-0-0\","
+     "\"price_nusd_per_hour\":168950000,\"command\":\"dumont reap "
+     "--yes\"}],\"events_emitted\":1,\"events_undelivered\":0}"},
+    {8000000, "client.exit", "", "{\"exit_status\":8}"},
 };
 
 static inline void add_lines(struct history *history, const struct example_line *lines, size_t count)

@@ -300,11 +300,9 @@ static void test_reports_fit_their_schema(void **state)
         const struct example_line *lines;
         size_t count;
     } histories[] = {
-        {SEED_RUN, ARRAY_LENGTH(SEED_RUN)},
-        {FAILED_BOOT, ARRAY_LENGTH(FAILED_BOOT)},
-        {KILLED, ARRAY_LENGTH(KILLED)},
-        {KILLED_IN_CREATE, ARRAY_LENGTH(KILLED_IN_CREATE)},
-        {NULL, 0},
+        {SEED_RUN, ARRAY_LENGTH(SEED_RUN)}, {FAILED_BOOT, ARRAY_LENGTH(FAILED_BOOT)},
+        {KILLED, ARRAY_LENGTH(KILLED)},     {KILLED_IN_CREATE, ARRAY_LENGTH(KILLED_IN_CREATE)},
+        {REAP, ARRAY_LENGTH(REAP)},         {NULL, 0},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(histories); i++) {
         buffer_clear(&example->history.text);

@@ -13,11 +13,9 @@ static const struct {
     const struct example_line *lines;
     size_t count;
 } HISTORIES[] = {
-    {SEED_RUN, ARRAY_LENGTH(SEED_RUN)},
-    {FAILED_BOOT, ARRAY_LENGTH(FAILED_BOOT)},
-    {KILLED, ARRAY_LENGTH(KILLED)},
-    {KILLED_IN_CREATE, ARRAY_LENGTH(KILLED_IN_CREATE)},
-    {NULL, 0},
+    {SEED_RUN, ARRAY_LENGTH(SEED_RUN)}, {FAILED_BOOT, ARRAY_LENGTH(FAILED_BOOT)},
+    {KILLED, ARRAY_LENGTH(KILLED)},     {KILLED_IN_CREATE, ARRAY_LENGTH(KILLED_IN_CREATE)},
+    {REAP, ARRAY_LENGTH(REAP)},         {NULL, 0},
 };
 
 static const char *text_report(struct example *example, const struct example_line *lines, size_t count)
@@ -208,9 +206,11 @@ static void test_a_machine_left_is_the_last_line(void **state)
     assert_true(strstr(text, "NEXT STEP: run dumont destroy 29441924") < strstr(text, "Resources"));
     text = text_report(example, KILLED, ARRAY_LENGTH(KILLED));
     assert_string_equal(last_line(text, line, sizeof line), expected);
+    static const char tail[] = "  MACHINE LEFT: a machine may be left, label dumont-run-1, at $0.1689/h,\n"
+                               "                remove it with: dumont reap --yes\n";
     text = text_report(example, KILLED_IN_CREATE, ARRAY_LENGTH(KILLED_IN_CREATE));
-    assert_string_equal(last_line(text, line, sizeof line),
-                        "  MACHINE LEFT: id unknown, $0.1689/h if it exists; find it with: dumont reap");
+    assert_true(strlen(text) > strlen(tail));
+    assert_string_equal(text + strlen(text) - strlen(tail), tail);
 }
 
 /* A long run of equal polls is shown by its ends; every poll is counted. */

@@ -166,7 +166,7 @@ static const struct {
     {404, "{\"success\":false,\"error\":\"invalid_args\",\"msg\":\"error 404/3603: no_such_ask\"}", ERR_OFFER_TAKEN, 0},
     {400, "{\"success\":false,\"error\":\"insufficient_credit\",\"msg\":\"none left\"}", ERR_NO_CREDIT, 0},
     {400, "{\"success\":false,\"error\":\"invalid_price\",\"msg\":\"no\"}", ERR_REQUEST_REJECTED, 0},
-    {200, "{\"success\":false,\"error\":\"invalid_args\",\"msg\":\"no\"}", ERR_REQUEST_REJECTED, 0},
+    {200, "{\"success\":false,\"error\":\"invalid_args\",\"msg\":\"no\"}", ERR_OUTCOME_UNKNOWN, 0},
     {401, "{\"success\":false,\"error\":\"auth_error\"}", ERR_NOT_AUTHENTICATED, 0},
     {400, "{\"success\":false,\"error\":\"bid_too_low\",\"msg\":\"low\",\"new_contract\":41803848}",
      ERR_REQUEST_REJECTED, 41803848},

@@ -75,29 +75,32 @@ static void close_all(struct process *process)
     (void)close(process->ended);
 }
 
-static int start(const char *const argv[], struct process *process)
+/* False, with an errno in *reason and nothing to clean up, when the process could not be started. */
+static bool start(const char *const argv[], struct process *process, int *reason)
 {
     int ends[2];
     if (pipe(ends) != 0) {
-        return errno;
+        *reason = errno;
+        return false;
     }
     (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     process->errors_pipe = ends[0];
-    int reason = spawn(argv, ends[1], &process->number);
+    *reason = spawn(argv, ends[1], &process->number);
     (void)close(ends[1]);
-    if (reason != 0) {
+    if (*reason != 0) {
         (void)close(ends[0]);
-        return reason;
+        return false;
     }
     process->ended = pidfd_open(process->number, 0);
     if (process->ended < 0) {
-        reason = errno;
+        *reason = errno;
         kill_group(process);
         (void)close(ends[0]);
+        return false;
     }
-    return reason;
+    return true;
 }
 
 /*
@@ -153,13 +156,14 @@ enum error_code process_run(const char *const argv[], int64_t time_limit_ns, str
 {
     struct process process;
     int64_t deadline_ns = saturating_add(now_ns(), time_limit_ns);
-    int reason = start(argv, &process);
-    if (reason == ENOENT || reason == EACCES) {
+    int reason = 0;
+    bool started = start(argv, &process, &reason);
+    if (!started && (reason == ENOENT || reason == EACCES)) {
         error_set(error, ERR_MISSING_TOOL, "cannot run %s: %s", argv[0], strerror(reason));
         error_advise(error, "install %s, or put it on the PATH", argv[0]);
         return error->code;
     }
-    if (reason != 0) {
+    if (!started) {
         return error_set(error, ERR_NO_MEMORY, "cannot start %s: %s", argv[0], strerror(reason));
     }
     bool ended = wait_for_end(&process, deadline_ns, errors);
