@@ -189,8 +189,10 @@ enum tree_error call_read_input(struct call *call, int64_t limit, struct span *o
     }
     size_t taken = (uint64_t)limit < in->text.length ? (size_t)limit : in->text.length;
     *out = (struct span){in->text.at, taken};
-    in->text.at += taken;
-    in->text.length -= taken;
+    if (taken > 0) { /* an empty stream may have no text to move in */
+        in->text.at += taken;
+        in->text.length -= taken;
+    }
     return run_work(call->run, taken) ? TREE_OK : TREE_NO_MEMORY;
 }
 

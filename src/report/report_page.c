@@ -221,7 +221,7 @@ static void write_polls(struct page *page, const struct report *report, const st
         for (size_t i = 0; here && i < count; i++) {
             if (count > POLLS_SHOWN_WHOLE && i == POLLS_AT_ENDS) {
                 char what[REPORT_TEXT_SIZE];
-                size_t folded = count - 2 * POLLS_AT_ENDS;
+                size_t folded = count - (size_t)2 * POLLS_AT_ENDS;
                 (void)text_format(what, sizeof what, "├ %zu more polls", folded);
                 timeline_row(page, phase->start_us + report->polls[first + i].at_us, what, "",
                              poll_status(&report->polls[first]));
