@@ -7,7 +7,7 @@ readonly root
 # What the build and the demo need.
 readonly build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libcjson-dev libssl-dev libsqlite3-dev
+    libcjson-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libssh-dev libmicrohttpd-dev libpq-dev
     libcmocka-dev # the tests are built with everything else
     gnuplot-nox   # the report's plots
 )

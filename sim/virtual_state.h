@@ -4,7 +4,7 @@
 #ifndef SIM_VIRTUAL_STATE_H
 #define SIM_VIRTUAL_STATE_H
 
-#include "sim/event_queue.h"
+#include "base/event_queue.h"
 #include "sim/virtual_world.h"
 
 enum { LOCKS_MAX = 64, LOCK_NAME_SIZE = 64, LIVES_SHIFT = 16 };

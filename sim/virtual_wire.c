@@ -75,7 +75,9 @@ static void deliver_reply(struct http_exchange *http, const struct cloud_exchang
         return;
     }
     const struct buffer *body = &exchange->reply.body;
+    const struct buffer *headers = &exchange->reply.headers;
     http->reply->status = exchange->reply.status;
+    buffer_append(&http->reply->headers, buffer_text(headers), headers->length);
     (void)text_copy(http->reply->content_type, sizeof http->reply->content_type, exchange->reply.content_type);
     if (body->length > http->reply->body.limit) {
         http->fate = FATE_TOO_LARGE;

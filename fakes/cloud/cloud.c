@@ -140,7 +140,9 @@ void cloud_free(struct cloud *cloud)
         struct cloud_exchange *exchange = cloud->free_exchanges;
         cloud->free_exchanges = exchange->next_free;
         buffer_release(&exchange->reply.body);
+        buffer_release(&exchange->reply.headers);
         buffer_release(&exchange->body);
+        buffer_release(&exchange->header_texts);
         heap_release(cloud->heap, exchange);
     }
     cloud_ssh_release(cloud);
@@ -187,9 +189,12 @@ static struct cloud_exchange *take_exchange(struct cloud *cloud)
             return NULL;
         }
         buffer_init(&exchange->reply.body, cloud->heap, CLOUD_REPLY_MAX);
+        buffer_init(&exchange->reply.headers, cloud->heap, CLOUD_HEADERS_MAX);
         buffer_init(&exchange->body, cloud->heap, CLOUD_REQUEST_MAX);
+        buffer_init(&exchange->header_texts, cloud->heap, CLOUD_HEADERS_MAX);
     }
     buffer_clear(&exchange->reply.body);
+    buffer_clear(&exchange->reply.headers);
     buffer_clear(&exchange->body);
     return exchange;
 }
@@ -198,6 +203,29 @@ void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange)
 {
     exchange->next_free = cloud->free_exchanges;
     cloud->free_exchanges = exchange;
+}
+
+/* Names and values lie one behind the other, each with its NUL. */
+static bool copy_headers(struct cloud_exchange *exchange, const struct http_request *request)
+{
+    size_t count = request->header_count;
+    buffer_clear(&exchange->header_texts);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append(&exchange->header_texts, request->headers[i].name, strlen(request->headers[i].name) + 1);
+        buffer_append(&exchange->header_texts, request->headers[i].value, strlen(request->headers[i].value) + 1);
+    }
+    if (count > CLOUD_REQUEST_HEADERS_MAX || exchange->header_texts.failed) {
+        return false;
+    }
+    const char *text = buffer_text(&exchange->header_texts);
+    for (size_t i = 0; i < count; i++) {
+        exchange->headers[i].name = text;
+        text += strlen(text) + 1;
+        exchange->headers[i].value = text;
+        text += strlen(text) + 1;
+    }
+    exchange->request.headers = exchange->headers;
+    return true;
 }
 
 static bool copy_request(struct cloud_exchange *exchange, const struct http_request *request)
@@ -209,6 +237,7 @@ static bool copy_request(struct cloud_exchange *exchange, const struct http_requ
     }
     buffer_append(&exchange->body, request->body.at, request->body.length);
     exchange->request = *request;
+    fits = copy_headers(exchange, request) && fits;
     exchange->request.path = exchange->path;
     exchange->request.bearer = request->bearer == NULL ? NULL : exchange->bearer;
     exchange->request.body = (struct span){buffer_text(&exchange->body), exchange->body.length};

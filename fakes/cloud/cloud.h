@@ -51,6 +51,8 @@ void cloud_bill(struct cloud *cloud, int64_t now_ns);
 
 /* ---- HTTP -------------------------------------------------------------------------------------------------------------- */
 
+enum { CLOUD_REQUEST_HEADERS_MAX = 32 };
+
 /* One exchange. `effect_ns` and `reply_ns` are TIME_NEVER_NS when there will be none. */
 struct cloud_exchange {
     int64_t effect_ns;
@@ -66,9 +68,14 @@ struct cloud_exchange {
     char path[HTTP_PATH_SIZE];
     char bearer[128];
     struct buffer body;
+    struct buffer header_texts;
+    struct http_header headers[CLOUD_REQUEST_HEADERS_MAX];
 };
 
-/* A request is sent now. The request is copied. NULL when memory is gone, or path or key are longer than any known one. */
+/*
+ * A request is sent now. The request is copied. NULL when memory is gone, or it has a longer path or key, or more headers, than any
+ * known one.
+ */
 MUST_USE struct cloud_exchange *cloud_http_begin(struct cloud *cloud, int64_t now_ns,
                                                  const struct http_request *request, uint64_t ordinal);
 

@@ -86,6 +86,7 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     reply->status = 0;
     reply->content_type[0] = '\0';
     buffer_clear(&reply->body);
+    buffer_clear(&reply->headers);
     if (ordinal != NULL) {
         *ordinal = 0;
     }

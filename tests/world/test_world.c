@@ -41,7 +41,7 @@ static void run_http(void *argument)
     struct http_case *test = argument;
     struct world *world = &scripted.world;
     struct http_request request = {.method = HTTP_GET, .origin = "https://example.test", .path = test->path};
-    struct http_reply reply;
+    struct http_reply reply = {0};
     buffer_init(&reply.body, world->heap, test->limit);
     struct shield shield = {0};
     if (test->shield_ns != 0) {

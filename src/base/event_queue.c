@@ -1,4 +1,4 @@
-#include "sim/event_queue.h"
+#include "base/event_queue.h"
 
 void event_queue_init(struct event_queue *queue, struct heap *heap)
 {

@@ -7,8 +7,8 @@
  *
  * Events are embedded in what they belong to; the queue only holds pointers, and grows on a heap.
  */
-#ifndef SIM_EVENT_QUEUE_H
-#define SIM_EVENT_QUEUE_H
+#ifndef BASE_EVENT_QUEUE_H
+#define BASE_EVENT_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

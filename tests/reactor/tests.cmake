@@ -1,0 +1,1 @@
+dumont_tests(reactor unit dumont_reactor)
