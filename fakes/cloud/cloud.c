@@ -87,6 +87,12 @@ static void on_market_event(void *context, const struct market_event *event)
     }
 }
 
+static void ask_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
+{
+    struct cloud *cloud = context;
+    cloud->options.address(cloud->options.address_context, contract, id, address);
+}
+
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
 
 static void draw_timeline(void *context, int64_t now_ns, uint32_t contract, struct machine_timeline *out)
@@ -119,6 +125,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .ssh_port = options->ssh_port,
         .offers = options->offers,
         .timeline = draw_timeline,
+        .address = options->address == NULL ? NULL : ask_address,
         .event = on_market_event,
         .context = cloud,
     };

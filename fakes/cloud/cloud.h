@@ -27,9 +27,11 @@ struct cloud_options {
     const char *api_key;
     int64_t credit_nusd;
     bool limit_ignored;
-    int64_t first_contract_id; /* 0: drawn */
-    const char *ssh_host;      /* of the first contract; NULL: derived */
-    int64_t ssh_port;          /* 0: derived */
+    int64_t first_contract_id;        /* 0: drawn */
+    const char *ssh_host;             /* of the first contract; NULL: derived */
+    int64_t ssh_port;                 /* 0: derived */
+    market_address_function *address; /* NULL: derived names stand; asked for every new machine */
+    void *address_context;
     struct history *history;
 };
 
