@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "reactor/clock_page.h"
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live_place.h"
 #include "world/note.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live/live_sides.h"
 
 enum { LOCK_NAME_SIZE = 64 };

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live/live_sides.h"
 #include "world/live/sqlite_store.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live/live_sides.h"
 
 /* A task's timer in the reactor. */
