@@ -95,6 +95,7 @@ enum exit_status {
     X(DEADLINE, "deadline", FATAL, DEADLINE, "the time allowed has passed")                                            \
     X(INTERRUPTED, "interrupted", FATAL, INTERRUPTED, "interrupted")                                                   \
     X(BUDGET, "budget", FATAL, BUDGET, "the budget does not allow it")                                                 \
+    X(DECLINED, "declined", FATAL, FAILED, "the question was not answered with yes")                                   \
     X(MACHINE_LEFT, "machine_left", FATAL, MACHINE_LEFT, "a machine is left and may be billing")                       \
     /* the ledger and the events store */                                                                              \
     X(STORE_UNAVAILABLE, "store_unavailable", LATER, FAILED, "the database does not answer")                           \
