@@ -83,7 +83,10 @@ static void on_market_event(void *context, const struct market_event *event)
         note_bill(cloud, event);
         break;
     case MARKET_CREDIT_OUT:
-        break; /* the stops that follow from it are told one by one */
+        return; /* the stops that follow from it are told one by one */
+    }
+    if (event->kind != MARKET_BILLED) {
+        cloud_ssh_machine_changed(cloud, event->contract, event->kind == MARKET_DESTROYED);
     }
 }
 
@@ -116,7 +119,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .run = options->run,
         .epoch = options->epoch,
         .api_key = options->api_key,
-        .ssh_public_key = "",
+        .ssh_public_key = options->ssh_public_key == NULL ? "" : options->ssh_public_key,
         .credit_nusd = options->credit_nusd,
         .row_cap = SEARCH_ROWS_MAX,
         .limit_ignored = options->limit_ignored,

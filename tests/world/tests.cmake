@@ -1,1 +1,6 @@
-dumont_tests(world unit dumont_live sim_store scripted_world)
+# What the tests of the live world share: a place of its own, later servers to talk to.
+add_library(live_place STATIC ${CMAKE_CURRENT_SOURCE_DIR}/world/live_place.c)
+target_include_directories(live_place PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(live_place PRIVATE dumont_options PUBLIC dumont_live cmocka)
+
+dumont_tests(world unit live_place sim_store scripted_world)
