@@ -31,7 +31,6 @@ struct cloud_options {
     const struct fault_plan *faults;
     const struct offer_book *offers;
     const char *api_key;
-    const char *ssh_public_key; /* of the account; NULL: it has none */
     int64_t credit_nusd;
     bool limit_ignored;
     int64_t first_contract_id;        /* 0: drawn */

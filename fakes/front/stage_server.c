@@ -18,6 +18,7 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     (void)history_hide(options->history, stage->api_key);
     event_queue_init(&stage->events, options->heap);
     cloud.api_key = stage->api_key;
+    cloud.ssh_public_key = stage->ssh_public_key;
     stage->cloud = cloud_new(options->heap, &cloud);
     return stage->cloud == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the cloud") : ERR_OK;
 }
