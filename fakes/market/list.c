@@ -1,7 +1,7 @@
 /* GET /api/v1/instances/: filters, order, pages and their tokens. */
 #include <string.h>
 
-#include "fakes/market/base64.h"
+#include "base/base64.h"
 #include "fakes/market/filter.h"
 #include "fakes/market/state.h"
 
