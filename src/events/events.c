@@ -71,12 +71,16 @@ static void note_not_stored(struct events *events, const char *kind, const char 
     note_end(events->world, &note, kind);
 }
 
-static void note_stored(struct events *events, const char *id, size_t subscribers)
+/* `waited`: it was told of before, as spooled. */
+static void note_stored(struct events *events, const char *id, size_t subscribers, bool waited)
 {
     struct note note;
     note_begin(&note);
     json_member_string(&note.ids, "event", id);
     json_member_int(&note.data, "subscribers", (int64_t)subscribers);
+    if (waited) {
+        json_member_bool(&note.data, "waited", true);
+    }
     note_end(events->world, &note, "event.stored");
 }
 
@@ -138,7 +142,7 @@ static void let_store_rest(struct events *events, const struct store_result *res
 }
 
 /* Puts the record in hand into the events store. */
-static bool store_record(struct events *events, struct store_result *result)
+static bool store_record(struct events *events, bool waited, struct store_result *result)
 {
     struct event_stored stored;
     events->asking_store = true;
@@ -155,7 +159,7 @@ static bool store_record(struct events *events, struct store_result *result)
     }
     events->failing = false;
     events->pause_ns = 0;
-    note_stored(events, events->record.id, stored.subscribers);
+    note_stored(events, events->record.id, stored.subscribers, waited);
     warn_of_skipped(events, stored.skipped);
     if (events->postman != NULL) {
         postman_call(events->postman);
@@ -203,7 +207,8 @@ static void handle_event(struct events *events, const struct queued_event *queue
     if (!spooled) {
         warn_of_spool(events, &spool_result);
     }
-    bool stored = !store_rests(events) && !task_is_cancelled(events->world->scheduler) && store_record(events, &result);
+    bool stored =
+        !store_rests(events) && !task_is_cancelled(events->world->scheduler) && store_record(events, false, &result);
     if (stored) {
         events->stored++;
     }
@@ -249,8 +254,10 @@ static void replay_one(struct events *events)
     if (found == SPOOL_NONE) {
         events->walked = true;
         events->place = spool_start();
-    } else if (found == SPOOL_RECORD && store_record(events, &result)) {
-        bool own = is_own(events, events->record.id);
+        return;
+    }
+    bool own = found == SPOOL_RECORD && is_own(events, events->record.id);
+    if (found == SPOOL_RECORD && store_record(events, own, &result)) {
         events->stored += own ? 1 : 0;
         events->spooled -= own ? 1 : 0;
         drop_record(events);
