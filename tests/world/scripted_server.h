@@ -18,6 +18,7 @@
 enum server_step_kind {
     SERVER_END,          /* closes the connection */
     SERVER_READ_REQUEST, /* a head, and the body that its Content-Length tells of */
+    SERVER_READ_SOME,    /* whatever comes first */
     SERVER_WRITE,        /* `text`, `count` times (0: once) */
     SERVER_DRIP,         /* `text` again and again, a millisecond apart, until the peer has gone or `count` times */
     SERVER_HANG,         /* nothing, until the peer has gone */
@@ -39,6 +40,10 @@ struct server_step {
 #define READ_REQUEST                                                                                                   \
     {                                                                                                                  \
         .kind = SERVER_READ_REQUEST                                                                                    \
+    }
+#define READ_SOME                                                                                                      \
+    {                                                                                                                  \
+        .kind = SERVER_READ_SOME                                                                                       \
     }
 #define WRITE(what)                                                                                                    \
     {                                                                                                                  \
