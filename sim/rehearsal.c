@@ -79,7 +79,8 @@ static void client_main(void *argument)
     const struct scenario *scenario = run->rehearsal->scenario;
     struct world *world = virtual_world_door(run->world);
     struct vast_access access = run->rehearsal->check.access;
-    struct destroy_options destroy = {.access = access, .instance_id = scenario->instance_id};
+    struct destroy_options destroy = {
+        .access = access, .instance_id = scenario->instance_id, .consent = scenario->check.consent};
     struct reap_options reap = scenario->reap;
     reap.access = access;
     switch (scenario->journey) {
@@ -127,6 +128,7 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
                 .ssh_from = provenance_name(scenario->cloud.timing.ssh_from),
                 .seed = scenario->cloud.seed,
             },
+        .declines = scenario->declines,
         .cloud = run->cloud,
         .store = run->store,
         .history = &rehearsal->history,

@@ -79,7 +79,9 @@ struct client_fields {
     struct maybe_int64 num_gpus, max_price, min_reliability, min_inet_down, disk_gb, limit, instance_id;
     struct maybe_int64 status_poll_ns, ssh_retry_ns, ssh_attempt_ns, running_limit_ns, ssh_limit_ns, grace_ns;
     struct maybe_int64 interrupt_ns;
-    struct maybe_bool ssh_reuse, events_migrated, act;
+    struct maybe_int64 max_nusd;
+    struct maybe_bool ssh_reuse, events_migrated, act, dry_run;
+    MAYBE_TEXT(8) answer;
 };
 
 static void read_client(struct json_reader *reader, void *member)
@@ -105,6 +107,9 @@ static void read_client(struct json_reader *reader, void *member)
         JSON_BOOLEAN(struct client_fields, ssh_reuse, "ssh_reuse"),
         JSON_BOOLEAN(struct client_fields, events_migrated, "events_migrated"),
         JSON_BOOLEAN(struct client_fields, act, "yes"),
+        JSON_DECIMAL(struct client_fields, max_nusd, "max_usd", 9),
+        JSON_BOOLEAN(struct client_fields, dry_run, "dry_run"),
+        JSON_TEXT(struct client_fields, answer, "answer"),
     };
     (void)json_decode_object(reader, fields, ARRAY_LENGTH(fields), member, JSON_STRICT);
 }
@@ -175,6 +180,19 @@ static const struct json_field client_pass[] = {
     JSON_CUSTOM(struct scenario_fields, expect, "expect", read_expect),
 };
 
+/* What is shown to the person, and whether it is asked for: nothing, unless the scenario says so. */
+static enum error_code take_consent(struct scenario *scenario, const struct client_fields *given,
+                                    const struct scenario_text *text, struct error *error)
+{
+    bool asked = given->answer.presence == PRESENT;
+    if (asked && strcmp(given->answer.text, "yes") != 0 && strcmp(given->answer.text, "no") != 0) {
+        return scenario_member_mistake(text, "answer", "expected yes or no", error);
+    }
+    scenario->declines = asked && strcmp(given->answer.text, "no") == 0;
+    scenario->check.consent = bool_or(given->dry_run, false) ? CONSENT_DRY_RUN : asked ? CONSENT_ASKED : CONSENT_SILENT;
+    return ERR_OK;
+}
+
 static enum error_code take_client(struct scenario *scenario, const struct client_fields *given,
                                    const struct scenario_text *text, struct error *error)
 {
@@ -193,6 +211,7 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
         {"ssh_attempt_s", given->ssh_attempt_ns, 9, least_ns, most_ns, &check->ssh_attempt_ns},
         {"running_limit_s", given->running_limit_ns, 9, least_ns, most_ns, &check->running_limit_ns},
         {"ssh_limit_s", given->ssh_limit_ns, 9, least_ns, most_ns, &check->ssh_limit_ns},
+        {"max_usd", given->max_nusd, 9, 0, 1000000 * NUSD_PER_USD, &check->budget_nusd},
         {"grace_s", given->grace_ns, 9, 0, most_ns, &scenario->reap.grace_ns},
         {"interrupt_at_s", given->interrupt_ns, 9, 0, 365 * most_ns, &scenario->interrupt_ns},
         {"instance_id", given->instance_id, 0, 1, INT64_MAX, &scenario->instance_id},
@@ -203,7 +222,8 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
     take_text(scenario->gpu, sizeof scenario->gpu, given->gpu.text);
     take_text(scenario->image, sizeof scenario->image, given->image.text);
     take_text(scenario->onstart, sizeof scenario->onstart, given->onstart.text);
-    return scenario_take_numbers(text, rows, ARRAY_LENGTH(rows), error);
+    enum error_code code = take_consent(scenario, given, text, error);
+    return code == ERR_OK ? scenario_take_numbers(text, rows, ARRAY_LENGTH(rows), error) : code;
 }
 
 static enum error_code take_journey(struct scenario *scenario, const char *journey, const struct scenario_text *text,

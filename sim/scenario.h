@@ -35,6 +35,7 @@ struct scenario {
     struct cloud_scenario cloud;
     bool events_migrated; /* the events store has its tables */
     int64_t interrupt_ns; /* a SIGINT comes then; TIME_NEVER_NS: none */
+    bool declines;        /* the person answers each question with no */
     enum journey_kind journey;
     struct check_options check;
     struct reap_options reap;

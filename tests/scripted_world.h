@@ -76,6 +76,7 @@ struct scripted_world {
     struct scripted_statement statements[STORE_STATEMENT_COUNT];
 
     enum scripted_answer answer;
+    bool locked; /* living processes have all locks */
 
     int http_started, http_abandoned, shell_abandoned, sessions_open, store_abandoned, questions_abandoned;
     uint64_t ordinals;

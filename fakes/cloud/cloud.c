@@ -83,7 +83,10 @@ static void on_market_event(void *context, const struct market_event *event)
         note_bill(cloud, event);
         break;
     case MARKET_CREDIT_OUT:
-        break; /* the stops that follow from it are told one by one */
+        return; /* the stops that follow from it are told one by one */
+    }
+    if (event->kind != MARKET_BILLED) {
+        cloud_ssh_machine_changed(cloud, event->contract, event->kind == MARKET_DESTROYED);
     }
 }
 
@@ -116,7 +119,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .run = options->run,
         .epoch = options->epoch,
         .api_key = options->api_key,
-        .ssh_public_key = "",
+        .ssh_public_key = options->ssh_public_key == NULL ? "" : options->ssh_public_key,
         .credit_nusd = options->credit_nusd,
         .row_cap = SEARCH_ROWS_MAX,
         .limit_ignored = options->limit_ignored,
@@ -323,6 +326,7 @@ void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchang
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);
     }
+    exchange->whole_bytes = exchange->reply.body.length;
     if (exchange->fate == FATE_TRUNCATED) {
         cut(&exchange->reply.body, exchange->verdict.cut_at);
     }

@@ -34,6 +34,11 @@ void live_locks_close(struct live_world *live);
 bool live_lock(struct world *world, const char *name);
 void live_unlock(struct world *world, const char *name);
 
+/* The person: on the terminal of standard input, and on standard error. No state of its own. */
+void live_tell(struct world *world, const char *text);
+void live_ask_start(struct world *world, struct question *question);
+void live_ask_abandon(struct world *world, struct question *question);
+
 MUST_USE enum error_code live_signals_open(struct live_world *live, struct error *error);
 void live_signals_close(struct live_world *live);
 

@@ -218,6 +218,9 @@ static const struct world_operations operations = {
     .unlock = live_unlock,
     .note = add_note,
     .hide = hide,
+    .tell = live_tell,
+    .ask_start = live_ask_start,
+    .ask_abandon = live_ask_abandon,
 };
 
 static enum error_code no_memory(struct error *error)
@@ -302,6 +305,8 @@ enum error_code live_world_open(const struct live_world_options *options, struct
         live_world_close(live);
         return code;
     }
+    live->world.description.seed = live->seed;
+    live->world.description.speed_milli = clock_page_speed_milli(live->clock);
     *out = live;
     return ERR_OK;
 }

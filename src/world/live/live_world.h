@@ -37,15 +37,16 @@ typedef void live_noted_function(void *context, const struct history_event *even
 
 /* Texts and the history are borrowed until live_world_close(). */
 struct live_world_options {
-    struct world_description description;
-    const char *clock_page_path; /* NULL: the machine's clocks */
-    const char *cacert;          /* PEM file of the authorities to trust instead of the system's; NULL: the system's */
+    struct world_description description; /* seed and speed are filled in by the world */
+    const char *clock_page_path;          /* NULL: the machine's clocks */
+    const char *cacert; /* PEM file of the authorities to trust instead of the system's; NULL: the system's */
     const char
         *ssh_key_path; /* private key without passphrase, that nobody else can read; NULL: every machine denies us */
     const char *state_folder; /* made if it is missing; see state_folder_path() of files.h */
     const char *events_url;   /* "sqlite:PATH", "postgresql://..."; NULL: events.sqlite of the state folder */
     bool has_seed; /* draws come from `seed`, so a second run draws the same labels: for tests; else from the system */
     uint64_t seed;
+    bool tell_on_output;     /* what is shown goes to standard output, not to standard error; questions never do */
     struct history *history; /* where notes go */
     const char
         *history_path; /* a file to which each event is also appended at once, so that kill -9 leaves it; NULL: none */
