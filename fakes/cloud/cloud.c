@@ -83,8 +83,17 @@ static void on_market_event(void *context, const struct market_event *event)
         note_bill(cloud, event);
         break;
     case MARKET_CREDIT_OUT:
-        break; /* the stops that follow from it are told one by one */
+        return; /* the stops that follow from it are told one by one */
     }
+    if (event->kind != MARKET_BILLED) {
+        cloud_ssh_machine_changed(cloud, event->contract, event->kind == MARKET_DESTROYED);
+    }
+}
+
+static void ask_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
+{
+    struct cloud *cloud = context;
+    cloud->options.address(cloud->options.address_context, contract, id, address);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
@@ -110,7 +119,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .run = options->run,
         .epoch = options->epoch,
         .api_key = options->api_key,
-        .ssh_public_key = "",
+        .ssh_public_key = options->ssh_public_key == NULL ? "" : options->ssh_public_key,
         .credit_nusd = options->credit_nusd,
         .row_cap = SEARCH_ROWS_MAX,
         .limit_ignored = options->limit_ignored,
@@ -119,6 +128,7 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .ssh_port = options->ssh_port,
         .offers = options->offers,
         .timeline = draw_timeline,
+        .address = options->address == NULL ? NULL : ask_address,
         .event = on_market_event,
         .context = cloud,
     };
@@ -316,6 +326,7 @@ void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchang
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);
     }
+    exchange->whole_bytes = exchange->reply.body.length;
     if (exchange->fate == FATE_TRUNCATED) {
         cut(&exchange->reply.body, exchange->verdict.cut_at);
     }

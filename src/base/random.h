@@ -22,6 +22,7 @@ enum random_purpose {
     RANDOM_HOST = 21,         /* host names, GPU UUIDs; entity = machine */
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
+    RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
 };
 
 struct random_address {

@@ -1,8 +1,8 @@
 #include "cli/report_output.h"
 
-#include "cli/data_files.h"
 #include "cli/frame.h"
 #include "cli/report_folder.h"
+#include "system/data_files.h"
 
 enum { PRINTED_SIZE_MAX = 64 * 1024 * 1024 };
 

@@ -2,12 +2,12 @@
  * Data files: what the project brings along (scenarios, recordings, plots), found in the source tree, or in the installation when
  * that is gone.
  */
-#ifndef CLI_DATA_FILES_H
-#define CLI_DATA_FILES_H
+#ifndef SYSTEM_DATA_FILES_H
+#define SYSTEM_DATA_FILES_H
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "world/live/files.h"
+#include "system/files.h"
 
 /* The folder `name` ("plots"). ERR_INPUT_UNREADABLE when there is none. */
 MUST_USE enum error_code data_folder(const char *name, char path[FILE_PATH_SIZE], struct error *error);

@@ -5,8 +5,8 @@
  * Paths are NUL-terminated, at most FILE_PATH_SIZE - 1 bytes, relative ones from the working folder. Modes are those of open(2),
  * further reduced by the umask.
  */
-#ifndef WORLD_LIVE_FILES_H
-#define WORLD_LIVE_FILES_H
+#ifndef SYSTEM_FILES_H
+#define SYSTEM_FILES_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "world/live/files.h"
+#include "system/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -281,6 +281,15 @@ static void write_holder(int descriptor)
     }
 }
 
+/* Whether the name still means the open file: a holder that goes may have removed it. */
+static bool is_still_there(const char *path, int descriptor)
+{
+    struct stat named;
+    struct stat opened;
+    return stat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_ino == opened.st_ino &&
+           named.st_dev == opened.st_dev;
+}
+
 enum error_code file_lock(const char *path, struct file_lock *lock, struct error *error)
 {
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, (mode_t)FILE_SECRET);
@@ -288,6 +297,10 @@ enum error_code file_lock(const char *path, struct file_lock *lock, struct error
         return refuse(error, ERR_CANNOT_WRITE, "lock", path, errno);
     }
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+        if (!is_still_there(path, descriptor)) {
+            (void)close(descriptor);
+            return error_set(error, ERR_STATE_LOCKED, "%s was just released by another process", path);
+        }
         write_holder(descriptor);
         *lock = (struct file_lock){descriptor};
         return ERR_OK;

@@ -1,4 +1,4 @@
-#include "cli/data_files.h"
+#include "system/data_files.h"
 
 #include <dirent.h>
 #include <string.h>
