@@ -326,6 +326,7 @@ void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchang
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);
     }
+    exchange->whole_bytes = exchange->reply.body.length;
     if (exchange->fate == FATE_TRUNCATED) {
         cut(&exchange->reply.body, exchange->verdict.cut_at);
     }

@@ -70,6 +70,7 @@ struct cloud_exchange {
     int64_t reply_ns;
     enum transport_fate fate; /* of the reply */
     struct http_reply reply;  /* as it is sent; with FATE_TRUNCATED already cut */
+    size_t whole_bytes;       /* of its body, were it not cut */
     /* the cloud's own */
     struct cloud_exchange *next_free;
     struct http_verdict verdict;

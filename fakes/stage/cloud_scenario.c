@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { RECORDING_FILE_MAX = 4 * 1024 * 1024, SCENARIO_OFFERS_MAX = 10000 };
+enum { RECORDING_FILE_MAX = 4 * 1024 * 1024 };
 
 /* 2 January 2026, 20:12:18.173379 in a zone an hour east of Greenwich: the start of the recorded run. */
 static const struct wall_time recorded_run_began = {INT64_C(1767381138173379000)};

@@ -46,6 +46,7 @@ enum exit_status {
     /* this machine */                                                                                                 \
     X(NO_MEMORY, "no_memory", LATER, ENVIRONMENT, "memory is exhausted")                                               \
     X(CANNOT_WRITE, "cannot_write", FATAL, ENVIRONMENT, "a file cannot be written")                                    \
+    X(CANNOT_LISTEN, "cannot_listen", FATAL, ENVIRONMENT, "a port cannot be listened on")                              \
     X(MISSING_TOOL, "missing_tool", FATAL, ENVIRONMENT, "a program that is needed is missing")                         \
     X(NOT_AVAILABLE, "not_available", FATAL, ENVIRONMENT, "this build does not have that part")                        \
     X(SSH_KEY_UNUSABLE, "ssh_key_unusable", FATAL, ENVIRONMENT, "the private SSH key cannot be used")                  \

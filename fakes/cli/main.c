@@ -2,53 +2,54 @@
 
 #include "base/units.h"
 #include "base/version.h"
+#include "fakes/cli/fake_cli.h"
+#include "fakes/cli/run.h"
 #include "fakes/fault/plan.h"
-#include "fakes/front/front.h"
 
 #define SPEED_DIGITS 3
 #define SPEED_MOST INT64_C(1000000000)
-#define PORT_OPTION(member, name, help) INT64_OPTION(struct front_values, member, name, "N", 0, 65535, "0", help)
+#define PORT_OPTION(member, name, help) INT64_OPTION(struct fake_values, member, name, "N", 0, 65535, "0", help)
 
 enum { HELP_SIZE_MAX = 1024 * 1024 };
 
 static const struct option common_options[] = {
-    FLAG_OPTION(struct front_values, json, "json", "JSON on standard output, and nothing else there"),
+    FLAG_OPTION(struct fake_values, json, "json", "JSON on standard output, and nothing else there"),
 };
 
 static const struct option own_options[] = {
-    TEXT_OPTION(struct front_values, scenario, "scenario", "FILE", NULL,
+    TEXT_OPTION(struct fake_values, scenario, "scenario", "FILE", NULL,
                 "Offers, account, times and faults as the scenario has them"),
-    TEXT_OPTION(struct front_values, recording, "recording", "NAME|FILE", NULL,
+    TEXT_OPTION(struct fake_values, recording, "recording", "NAME|FILE", NULL,
                 "Offer and times of a recording; a name without a slash is one of the project's own"),
-    INT64_OPTION(struct front_values, seed, "seed", "N", 0, INT64_MAX, NULL, "Seed of all luck"),
-    DECIMAL_OPTION(struct front_values, speed_milli, "speed", "X", SPEED_DIGITS, NULL, 1, SPEED_MOST, "1",
+    INT64_OPTION(struct fake_values, seed, "seed", "N", 0, INT64_MAX, NULL, "Seed of all luck"),
+    DECIMAL_OPTION(struct fake_values, speed_milli, "speed", "X", SPEED_DIGITS, NULL, 1, SPEED_MOST, "1",
                    "How many times faster than real time the stage runs"),
-    TEXT_OPTION(struct front_values, offers, "offers", "N|FILE", NULL,
+    TEXT_OPTION(struct fake_values, offers, "offers", "N|FILE", NULL,
                 "How many offers the market has, or a file of them"),
-    TEXTS_OPTION(struct front_values, faults, "fault", "ID[:key=value,...]",
+    TEXTS_OPTION(struct fake_values, faults, "fault", "ID[:key=value,...]",
                  "Let a fault happen; `dumont-fake faults` lists them"),
     PORT_OPTION(vast_port, "vast-port", "Port of the Vast.ai API; 0 is the kernel's choice"),
     PORT_OPTION(b2_port, "b2-port", "Port of the object store; 0 is the kernel's choice"),
     PORT_OPTION(control_port, "control-port", "Port of the control API; 0 is the kernel's choice"),
-    TEXT_OPTION(struct front_values, data, "data", "DIR", NULL,
+    TEXT_OPTION(struct fake_values, data, "data", "DIR", NULL,
                 "Keep the machines' files there, not in a temporary folder"),
-    TEXT_OPTION(struct front_values, tls_cert, "tls-cert", "FILE", NULL, "Serve HTTPS with this certificate, in PEM"),
-    TEXT_OPTION(struct front_values, tls_key, "tls-key", "FILE", NULL, "Its private key, in PEM"),
-    CHOICE_OPTION(struct front_values, legacy_list, "legacy-list", "on|off", "off",
+    TEXT_OPTION(struct fake_values, tls_cert, "tls-cert", "FILE", NULL, "Serve HTTPS with this certificate, in PEM"),
+    TEXT_OPTION(struct fake_values, tls_key, "tls-key", "FILE", NULL, "Its private key, in PEM"),
+    CHOICE_OPTION(struct fake_values, legacy_list, "legacy-list", "on|off", "off",
                   "Whether the retired GET /api/v0/instances/ still answers"),
-    CHOICE_OPTION(struct front_values, rate_limits, "rate-limits", "on|off", "off",
+    CHOICE_OPTION(struct fake_values, rate_limits, "rate-limits", "on|off", "off",
                   "Whether too many requests are refused, as the service does"),
-    FLAG_OPTION(struct front_values, no_ssh, "no-ssh", "Serve no SSH: machines run, and nobody can log in"),
-    CHOICE_OPTION(struct front_values, host, "host", "modelled|sandboxed", "modelled",
+    FLAG_OPTION(struct fake_values, no_ssh, "no-ssh", "Serve no SSH: machines run, and nobody can log in"),
+    CHOICE_OPTION(struct fake_values, host, "host", "modelled|sandboxed", "modelled",
                   "What runs the commands: a model of a machine, or real tools in a sandbox"),
-    TEXT_OPTION(struct front_values, history, "history", "FILE", NULL, "Write the history"),
-    TEXT_OPTION(struct front_values, ready_file, "ready-file", "FILE", NULL,
+    TEXT_OPTION(struct fake_values, history, "history", "FILE", NULL, "Write the history"),
+    TEXT_OPTION(struct fake_values, ready_file, "ready-file", "FILE", NULL,
                 "Write addresses and keys as JSON once everything answers"),
-    TEXT_OPTION(struct front_values, env_file, "env-file", "FILE", NULL, "Write the environment as lines of export"),
+    TEXT_OPTION(struct fake_values, env_file, "env-file", "FILE", NULL, "Write the environment as lines of export"),
 };
 
 static const struct command commands[] = {
-    {.name = "faults", .summary = "List the faults and their parameters", .run = front_faults},
+    {.name = "faults", .summary = "List the faults and their parameters", .run = fake_faults},
 };
 
 static const struct help_row environment_rows[] = {
@@ -76,13 +77,14 @@ static const struct help_section sections[] = {
 };
 
 static const struct program program = {
-    .name = FRONT_NAME,
+    .name = FAKE_NAME,
     .version = DUMONT_VERSION,
     .summary = "a fake Vast.ai cloud on loopback",
     .description =
         "Runs a command against a fake cloud: a market of GPU machines, their hosts, and faults on demand; then says "
-        "what it saw, what is left and what it cost. Without a command it stays up until SIGINT or SIGTERM. This "
-        "version lists the faults; the sockets come with the next.",
+        "what it saw, what is left and what it cost, on standard error. Without a command it stays up until SIGINT or "
+        "SIGTERM. It listens on 127.0.0.1 and nowhere else. With --json the statement is JSON: on standard output "
+        "without a command, on standard error with one.",
     .trailing = "COMMAND [ARG...]",
     .options = {common_options, ARRAY_LENGTH(common_options)},
     .own_options = {own_options, ARRAY_LENGTH(own_options)},
@@ -93,7 +95,7 @@ static const struct program program = {
 };
 
 /* What the table of options cannot say: which go together, and what a fault may be. */
-static enum error_code check_values(const struct front_values *values, struct error *error)
+static enum error_code check_values(const struct fake_values *values, struct error *error)
 {
     struct fault_plan plan = {0};
     if (values->scenario != NULL && values->recording != NULL) {
@@ -104,7 +106,7 @@ static enum error_code check_values(const struct front_values *values, struct er
     }
     for (size_t i = 0; i < values->faults.count; i++) {
         if (fault_plan_add(&plan, values->faults.texts[i], error) != ERR_OK) {
-            error_advise(error, "see " FRONT_NAME " faults");
+            error_advise(error, "see " FAKE_NAME " faults");
             return ERR_USAGE;
         }
     }
@@ -112,14 +114,10 @@ static enum error_code check_values(const struct front_values *values, struct er
 }
 
 /* The stage itself, with a command or without. */
-static enum exit_status run_stage(const struct front_values *values)
+static enum exit_status run_stage(const struct fake_values *values, const struct command_line *line)
 {
     struct error error;
-    if (check_values(values, &error) == ERR_OK) {
-        (void)error_set(&error, ERR_NOT_AVAILABLE, "this build has no sockets yet; they come with the next version");
-        error_advise(&error, "`dumont-sim run` plays the same cloud in virtual time");
-    }
-    return front_say(&error);
+    return check_values(values, &error) == ERR_OK ? fake_run(values, line->arguments) : fake_say(&error);
 }
 
 static enum exit_status answer(const struct command_line *line)
@@ -129,22 +127,22 @@ static enum exit_status answer(const struct command_line *line)
     buffer_init(&text, heap, HELP_SIZE_MAX);
     text.failed = heap == NULL;
     options_render(&program, line, &text);
-    enum exit_status status = front_print(&text);
+    enum exit_status status = fake_print(&text);
     heap_free(heap);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct front_values values = {.seed = -1};
+    struct fake_values values = {.seed = -1};
     struct command_line line;
     struct error error;
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
     if (options_parse(&program, argc, argv, &values, &line, &error) != ERR_OK) {
-        return (int)front_say(&error);
+        return (int)fake_say(&error);
     }
     if (line.request != REQUEST_RUN) {
         return (int)answer(&line);
     }
-    return (int)(line.command == NULL ? run_stage(&values) : line.command->run(&values, &line));
+    return (int)(line.command == NULL ? run_stage(&values, &line) : line.command->run(&values, &line));
 }

@@ -1,13 +1,13 @@
 #include "base/json_write.h"
+#include "fakes/cli/fake_cli.h"
 #include "fakes/fault/catalogue.h"
-#include "fakes/front/front.h"
 
 enum { CATALOGUE_SIZE_MAX = 1024 * 1024 };
 
-enum exit_status front_faults(void *context, const struct command_line *line)
+enum exit_status fake_faults(void *context, const struct command_line *line)
 {
     (void)line;
-    const struct front_values *values = context;
+    const struct fake_values *values = context;
     struct heap *heap = heap_new();
     struct buffer text;
     buffer_init(&text, heap, CATALOGUE_SIZE_MAX);
@@ -21,7 +21,7 @@ enum exit_status front_faults(void *context, const struct command_line *line)
     } else {
         catalogue_write_text(&text);
     }
-    enum exit_status status = front_print(&text);
+    enum exit_status status = fake_print(&text);
     heap_free(heap);
     return status;
 }

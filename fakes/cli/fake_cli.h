@@ -1,20 +1,20 @@
 /*
  * dumont-fake's command line: its values, what it says, and its command.
  */
-#ifndef FAKES_FRONT_FRONT_H
-#define FAKES_FRONT_FRONT_H
+#ifndef FAKES_CLI_FAKE_CLI_H
+#define FAKES_CLI_FAKE_CLI_H
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/options.h"
 
-#define FRONT_NAME "dumont-fake"
+#define FAKE_NAME "dumont-fake"
 
 enum switch_word { SWITCH_ON, SWITCH_OFF };
 enum host_word { HOST_MODELLED, HOST_SANDBOXED };
 
 /* What was given; NULL, -1 or false where nothing was. */
-struct front_values {
+struct fake_values {
     const char *scenario;
     const char *recording;
     int64_t seed;
@@ -35,12 +35,12 @@ struct front_values {
 };
 
 /* "dumont-fake: message" and, where there is one, "  next: ..." on standard error. Returns the error's exit status. */
-enum exit_status front_say(const struct error *error);
+enum exit_status fake_say(const struct error *error);
 
 /* Prints what was written to `text`. Returns EXIT_DONE, or says why not (no memory, a closed pipe, a full disk). */
-enum exit_status front_print(const struct buffer *text);
+enum exit_status fake_print(const struct buffer *text);
 
 /* `dumont-fake faults [--json]`: the catalogue. */
-enum exit_status front_faults(void *context, const struct command_line *line);
+enum exit_status fake_faults(void *context, const struct command_line *line);
 
 #endif
