@@ -166,6 +166,11 @@ const struct market *cloud_market(const struct cloud *cloud)
     return cloud->market;
 }
 
+struct injector *cloud_injector(struct cloud *cloud)
+{
+    return cloud->injector;
+}
+
 int64_t cloud_next_change_ns(const struct cloud *cloud)
 {
     return market_next_change_ns(cloud->market);

@@ -152,6 +152,11 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
 
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
 
+/* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
+struct injector *cloud_injector(struct cloud *cloud);
+
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 
 /* SQLSTATE with which a statement that first names `table` of the events store fails now, or NULL. */

@@ -27,6 +27,8 @@ struct stage_service {
     enum error_code (*open)(struct stage_service *service, struct stage_server *stage, struct error *error);
     /* Something in the cloud may have changed: a machine came, went, changed its status. NULL: not of interest. */
     void (*changed)(struct stage_service *service);
+    /* The cloud goes and another one comes: ends what is under way with it, goes on listening. NULL: nothing is. */
+    void (*reset)(struct stage_service *service);
     /* Ends everything under way. Called for those that were opened, last opened first. */
     void (*close)(struct stage_service *service);
     struct stage_service *next;
@@ -91,6 +93,12 @@ int64_t stage_now_ns(const struct stage_server *stage);
 MUST_USE bool stage_at(struct stage_server *stage, struct event *event, int64_t due_ns, enum event_class class,
                        void (*happen)(void *owner), void *owner);
 void stage_cancel(struct stage_server *stage, struct event *event); /* harmless when it is not queued */
+
+/*
+ * Puts a fresh cloud in the place of the one there is: no machines, all credit, the faults of the scenario with nothing done. The
+ * clock goes on. False, with nothing changed, when memory is gone.
+ */
+MUST_USE bool stage_reset(struct stage_server *stage);
 
 /* The cloud was acted on: services are told once the loop comes round. */
 void stage_note_change(struct stage_server *stage);

@@ -174,6 +174,21 @@ static enum error_code open_front(struct stage_service *service, struct stage_se
     return http_front_open(&options, &front->http, error);
 }
 
+/* Whoever waits is left without an answer; what has its answer already may still be sending it. */
+static void reset_front(struct stage_service *service)
+{
+    const struct http_answer closed = {.fate = FATE_CLOSED_EARLY};
+    struct vast_front *front = front_of(service);
+    while (front->exchanges != NULL) {
+        struct vast_exchange *exchange = front->exchanges;
+        if (exchange->http != NULL) {
+            exchange->http->state = NULL;
+            http_call_break(exchange->http, &closed);
+        }
+        end_exchange(exchange);
+    }
+}
+
 static void close_front(struct stage_service *service)
 {
     struct vast_front *front = front_of(service);
@@ -191,5 +206,5 @@ static void close_front(struct stage_service *service)
 
 void vast_front_init(struct vast_front *front)
 {
-    front->service = (struct stage_service){.name = "vast", .open = open_front, .close = close_front};
+    front->service = (struct stage_service){.name = "vast", .open = open_front, .reset = reset_front, .close = close_front};
 }
