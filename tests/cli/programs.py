@@ -220,14 +220,14 @@ class EventsStore(Case):
             self.assertIn("dumont events migrate", error)
 
     def test_the_second_migration_finds_nothing_to_do(self):
-        self.assertEqual(self.good("dumont", "events", "migrate"), "applied events-0001-webhooks\n")
+        self.assertEqual(self.good("dumont", "events", "migrate"), "applied events-0001-webhooks\napplied events-0002-dead-deliveries\n")
         self.assertIn("nothing to do", self.good("dumont", "events", "migrate"))
         self.assertEqual(json.loads(self.good("dumont", "events", "migrate", "--json")), {"applied": []})
         self.assertEqual(self.good("dumont", "events", "migrate", "--quiet"), "")
 
     def test_a_migration_is_told_as_json(self):
         told = json.loads(self.good("dumont", "events", "migrate", "--json"))
-        self.assertEqual(told, {"applied": ["events-0001-webhooks"]})
+        self.assertEqual(told, {"applied": ["events-0001-webhooks", "events-0002-dead-deliveries"]})
 
     def test_the_default_store_lies_in_the_state_folder(self):
         del self.environment["DUMONT_DATABASE"]
