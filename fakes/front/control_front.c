@@ -170,8 +170,7 @@ static enum error_code open_front(struct stage_service *service, struct stage_se
 {
     struct control_front *front = front_of(service);
     front->stage = stage;
-    front->handler =
-        (struct http_handler){.context = front, .body_max = BODY_MAX, .whole = on_whole, .gone = on_gone};
+    front->handler = (struct http_handler){.context = front, .body_max = BODY_MAX, .whole = on_whole, .gone = on_gone};
     const struct http_front_options options = {
         .heap = stage->heap,
         .reactor = stage->reactor,

@@ -1,15 +1,8 @@
 #include "fakes/front/stage_server.h"
 
-static struct cloud *make_cloud(struct stage_server *stage)
-{
-    struct cloud_options cloud = cloud_scenario_options(stage->scenario, stage->offers, 0, stage->history);
-    cloud.api_key = stage->api_key;
-    cloud.ssh_public_key = stage->ssh_public_key;
-    return cloud_new(stage->heap, &cloud);
-}
-
 enum error_code stage_open(struct stage_server *stage, const struct stage_options *options, struct error *error)
 {
+    struct cloud_options cloud = cloud_scenario_options(options->scenario, options->offers, 0, options->history);
     *stage = (struct stage_server){
         .heap = options->heap,
         .reactor = options->reactor,
@@ -24,26 +17,21 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     (void)text_copy(stage->api_key, sizeof stage->api_key, options->api_key);
     (void)history_hide(options->history, stage->api_key);
     event_queue_init(&stage->events, options->heap);
-    stage->cloud = make_cloud(stage);
+    cloud.api_key = stage->api_key;
+    cloud.ssh_public_key = stage->ssh_public_key;
+    stage->cloud = cloud_new(options->heap, &cloud);
     return stage->cloud == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the cloud") : ERR_OK;
 }
 
 bool stage_reset(struct stage_server *stage)
 {
-    struct cloud *fresh = make_cloud(stage);
-    if (fresh == NULL) {
-        return false;
-    }
     for (struct stage_service *service = stage->services; service != NULL; service = service->next) {
         if (service->reset != NULL) {
             service->reset(service);
         }
     }
-    cloud_free(stage->cloud);
-    stage->cloud = fresh;
-    cloud_advance(fresh, stage->now_ns);
     stage->changed = true;
-    return true;
+    return cloud_reset(stage->cloud, stage->now_ns);
 }
 
 enum error_code stage_add_service(struct stage_server *stage, struct stage_service *service, struct error *error)

@@ -27,7 +27,7 @@ struct stage_service {
     enum error_code (*open)(struct stage_service *service, struct stage_server *stage, struct error *error);
     /* Something in the cloud may have changed: a machine came, went, changed its status. NULL: not of interest. */
     void (*changed)(struct stage_service *service);
-    /* The cloud goes and another one comes: ends what is under way with it, goes on listening. NULL: nothing is. */
+    /* The cloud is about to be as new (cloud_reset()): ends what is under way with it, goes on listening. NULL: nothing is. */
     void (*reset)(struct stage_service *service);
     /* Ends everything under way. Called for those that were opened, last opened first. */
     void (*close)(struct stage_service *service);
@@ -95,8 +95,8 @@ MUST_USE bool stage_at(struct stage_server *stage, struct event *event, int64_t 
 void stage_cancel(struct stage_server *stage, struct event *event); /* harmless when it is not queued */
 
 /*
- * Puts a fresh cloud in the place of the one there is: no machines, all credit, the faults of the scenario with nothing done. The
- * clock goes on. False, with nothing changed, when memory is gone.
+ * The cloud is as new (cloud_reset()); the clock goes on, and so do the numbers of requests. False when memory is gone: then only
+ * what was under way has ended.
  */
 MUST_USE bool stage_reset(struct stage_server *stage);
 
