@@ -168,6 +168,7 @@ int call_program(struct call *call, int first, const char *missing);
     X("return", command_return, BUILTIN)                                                                               \
     X("rm", command_rm, PROGRAM)                                                                                       \
     X("rmdir", command_rmdir, PROGRAM)                                                                                 \
+    X("scp", command_scp, PROGRAM)                                                                                     \
     X("sed", command_sed, PROGRAM)                                                                                     \
     X("seq", command_seq, PROGRAM)                                                                                     \
     X("set", command_set, BUILTIN)                                                                                     \

@@ -41,6 +41,22 @@ typedef void market_event_function(void *context, const struct market_event *eve
 /* Asked for the life of each new machine. */
 typedef void market_timeline_function(void *context, int64_t now_ns, uint32_t contract, struct machine_timeline *out);
 
+/* Where a machine is reached: through the proxy, and at its own address. */
+enum { MARKET_HOST_SIZE = 64 };
+
+struct market_address {
+    char ssh_host[MARKET_HOST_SIZE];
+    int64_t ssh_port;
+    char public_ipaddr[MARKET_HOST_SIZE];
+    int64_t direct_port; /* of 22/tcp; ports that the renter publishes follow it */
+};
+
+/*
+ * Asked where each new machine is reached; `address` comes with the derived place, any of it may be changed. The create may fail
+ * after it: then the next machine is asked for with the same `contract`.
+ */
+typedef void market_address_function(void *context, uint32_t contract, int64_t id, struct market_address *address);
+
 struct market_options {
     uint64_t seed;
     uint32_t run;
@@ -55,12 +71,13 @@ struct market_options {
     int64_t ssh_port;                /* of the first contract; 0: derived from the id */
     const struct offer_book *offers; /* borrowed, immutable, may be shared by many markets */
     market_timeline_function *timeline;
-    market_event_function *event; /* NULL: nobody is told */
+    market_address_function *address; /* NULL: the derived places stand */
+    market_event_function *event;     /* NULL: nobody is told */
     void *context;
 };
 
 /*
- * A market at time 0. The texts of `options` are copied; `offers` and `context` must outlive it. The two functions must not call
+ * A market at time 0. The texts of `options` are copied; `offers` and `context` must outlive it. The functions must not call
  * back into the market. NULL when memory is gone.
  */
 MUST_USE struct market *market_new(struct heap *heap, const struct market_options *options);

@@ -13,7 +13,6 @@ __extension__ typedef __int128 exact_charge; /* nano-dollars per hour x nanoseco
 enum {
     CONTRACT_LABEL_MAX = 256, /* characters */
     CONTRACT_PORTS_MAX = 64,
-    SSH_HOST_SIZE = 64,
     SECRET_SIZE = 65,
 };
 
@@ -51,8 +50,8 @@ struct contract {
     bool has_run;
     int64_t running_since_ns, run_ended_ns; /* run_ended_ns while its container is not up */
     struct meter meters[COMPONENT_COUNT];
-    char ssh_host[SSH_HOST_SIZE];
-    int64_t ssh_port, direct_port, port_count;
+    struct market_address address;
+    int64_t port_count;
     struct buffer members; /* of its JSON that never change, without braces */
     struct buffer ports;   /* value of its member `ports` while running */
     char *label;           /* NULL for none */

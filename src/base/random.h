@@ -22,7 +22,8 @@ enum random_purpose {
     RANDOM_HOST = 21,         /* host names, GPU UUIDs; entity = machine */
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
-    RANDOM_BUCKET = 24,       /* ids, tokens and keys of the object store; entity = what for */
+    RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
+    RANDOM_BUCKET = 25,       /* the object store's ids, tokens and keys; entity = what for */
 };
 
 struct random_address {
