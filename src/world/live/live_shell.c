@@ -35,6 +35,7 @@ struct live_session {
     enum session_stage stage;
     struct tcp_connect connect;
     struct reactor_watch watch;
+    bool spoke; /* something came, if only what is no greeting */
     ssh_session ssh;
     ssh_event event;
     char *command_text;
@@ -147,6 +148,9 @@ static enum transport_fate gone_fate(const struct live_session *session, enum pe
     if (session->stage >= STAGE_IDLE) {
         return FATE_DROPPED;
     }
+    if (session->spoke && ssh_get_serverbanner(session->ssh) == NULL) {
+        return FATE_MALFORMED;
+    }
     return peer == PEER_RESET ? FATE_RESET : FATE_CLOSED_EARLY;
 }
 
@@ -196,8 +200,10 @@ static enum ssh_progress fail(enum transport_fate *fate, enum transport_fate wha
 static enum ssh_progress greet(struct live_session *session, enum transport_fate *fate)
 {
     int result = ssh_connect(session->ssh);
-    if (session->waiter != NULL && ssh_get_serverbanner(session->ssh) != NULL) {
+    if (ssh_get_serverbanner(session->ssh) != NULL) {
         session->waiter->fate = FATE_DELIVERED; /* it speaks: what silence follows is ordinary */
+    } else if (session->spoke) {
+        session->waiter->fate = FATE_MALFORMED; /* lines before the greeting are allowed, but are none */
     }
     if (result == SSH_AGAIN) {
         return SSH_WAITS;
@@ -283,6 +289,7 @@ static void advance(struct live_session *session)
             end_step(session, gone_fate(session, peer));
             return;
         }
+        session->spoke = session->spoke || peer == PEER_SPEAKS;
         enum ssh_progress progress = go_on(session, &fate);
         if (progress == SSH_FAILED) {
             end_step(session, fate);
@@ -432,11 +439,15 @@ void live_shell_abandon(struct world *world, struct shell_session *shell)
     live_call_soon(live_of(world), &session->chore, forget, session);
 }
 
+/* ssh_disconnect() sends what fits and waits for nothing; it leaves a socket that it was given open, and forgets it. */
 static void say_goodbye(void *owner)
 {
     struct live_session *session = owner;
-    if (session->stage == STAGE_IDLE) {
-        ssh_disconnect(session->ssh); /* sends what fits and waits for nothing */
+    int descriptor = session->watch.descriptor;
+    if (session->stage == STAGE_IDLE && ssh_get_fd(session->ssh) == descriptor) {
+        reactor_unwatch(session->side->live->reactor, &session->watch);
+        ssh_disconnect(session->ssh);
+        (void)close(descriptor);
     }
     dispose(session);
 }
