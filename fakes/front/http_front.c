@@ -23,8 +23,7 @@ enum {
 /* Without memory for a timer nothing rings: the next event of the front finds what is to be done. */
 static void ring(struct http_front *front, struct reactor_timer *timer, int64_t after_ns, void (*happen)(void *owner))
 {
-    bool armed =
-        reactor_arm(front->reactor, timer, REACTOR_REAL, monotonic_now_ns() + after_ns, happen, front);
+    bool armed = reactor_arm(front->reactor, timer, REACTOR_REAL, monotonic_now_ns() + after_ns, happen, front);
     (void)armed;
 }
 

@@ -23,6 +23,7 @@ enum random_purpose {
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
     RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
+    RANDOM_ADDRESS = 25,      /* loopback addresses of machines; entity, index = contract id */
 };
 
 struct random_address {
