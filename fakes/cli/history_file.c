@@ -47,8 +47,10 @@ static void time_has_come(void *owner)
     struct history_file *file = owner;
     write_new(file);
     bound_memory(file);
-    (void)reactor_arm(file->reactor, &file->timer, REACTOR_REAL, monotonic_now_ns() + WRITE_EVERY_NS, time_has_come,
-                      file);
+    /* Without memory for a timer the rest is written at the end. */
+    bool armed = reactor_arm(file->reactor, &file->timer, REACTOR_REAL, monotonic_now_ns() + WRITE_EVERY_NS,
+                             time_has_come, file);
+    (void)armed;
 }
 
 enum error_code history_file_open(struct history_file *file, struct reactor *reactor, struct history *history,

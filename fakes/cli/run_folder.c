@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <libssh/libssh.h>
+#include <stdio.h> /* remove */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -126,7 +126,7 @@ static void port_ready(void *context, unsigned ready)
     struct machine_port *port = context;
     (void)ready;
     (void)stage_catch_up(port->machine->front->stage);
-    for (int i = 0; i < ACCEPTS_A_TURN && port->watch.wanted != 0; i++) {
+    for (int i = 0; i < ACCEPTS_A_TURN && port->watch.wanted != 0 && !port->machine->is_dirty; i++) {
         int descriptor = accept4(port->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor < 0) {
             return; /* nobody, or no descriptors left: whoever waits goes on waiting */

@@ -37,9 +37,21 @@ uint64_t ssh_front_accepted(const struct ssh_front *front)
 
 /* ---- Machines ----------------------------------------------------------------------------------------------------------- */
 
+static void forget_dirty(struct ssh_machine *machine)
+{
+    struct ssh_machine **place = &machine->front->dirty;
+    while (*place != NULL && *place != machine) {
+        place = &(*place)->next_dirty;
+    }
+    if (*place != NULL) {
+        *place = machine->next_dirty;
+    }
+}
+
 static void machine_free(struct ssh_machine *machine)
 {
     struct ssh_front *front = machine->front;
+    forget_dirty(machine);
     while (machine->peers != NULL) {
         peer_cut(machine->peers);
     }
@@ -133,8 +145,10 @@ static void follow_stage(struct machine_port *port)
 static void port_changes(void *owner)
 {
     struct machine_port *port = owner;
-    follow_stage(port);
-    cut_sessions(port->machine);
+    if (!port->machine->is_dirty) {
+        follow_stage(port);
+        cut_sessions(port->machine);
+    }
 }
 
 /* Another host key, when it was rotated: made anew by the next connection. */
@@ -146,10 +160,13 @@ static void forget_host_key(struct ssh_machine *machine)
 
 static void settle(struct ssh_machine *machine)
 {
-    struct contract_view view;
-    market_contract(cloud_market(machine->front->stage->cloud), machine->contract, &view);
+    const struct market *market = cloud_market(machine->front->stage->cloud);
+    struct contract_view view = {.exists = false};
+    if (machine->contract < market_contract_count(market)) {
+        market_contract(market, machine->contract, &view);
+    }
     if (!view.exists) {
-        machine_free(machine);
+        machine_free(machine); /* destroyed, or of a cloud that was reset */
         return;
     }
     forget_host_key(machine);

@@ -133,6 +133,9 @@ static void peer_ready(void *context, unsigned ready)
     peer->pumping = true; /* what comes due may pump or cut this peer: not before we are back */
     (void)stage_catch_up(peer->front->stage);
     peer->pumping = false;
+    if (peer->machine->is_dirty && !peer->dead) {
+        return; /* the loop calls again */
+    }
     if ((ready & REACTOR_HANGUP) != 0) {
         peer_cut(peer); /* gone before it was answered */
     } else {

@@ -27,7 +27,7 @@ struct machine_port {
 struct ssh_machine {
     struct ssh_front *front;
     uint32_t contract;
-    bool is_dirty; /* in the front's list */
+    bool is_dirty; /* in the front's list: nothing is done for it before it is settled */
     struct in_addr address;
     struct machine_port ports[SSH_PORT_COUNT];
     ssh_bind bind; /* holds the host key; NULL until somebody connects */

@@ -35,13 +35,24 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     (void)history_hide(options->history, stage->api_key);
     event_queue_init(&stage->events, options->heap);
     cloud.api_key = stage->api_key;
-    cloud.ssh_public_key = options->ssh_public_key;
+    cloud.ssh_public_key = stage->ssh_public_key;
     cloud.address = ask_address;
     cloud.address_context = stage;
     cloud.machine = tell_machine;
     cloud.machine_context = stage;
     stage->cloud = cloud_new(options->heap, &cloud);
     return stage->cloud == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the cloud") : ERR_OK;
+}
+
+bool stage_reset(struct stage_server *stage)
+{
+    for (struct stage_service *service = stage->services; service != NULL; service = service->next) {
+        if (service->reset != NULL) {
+            service->reset(service);
+        }
+    }
+    stage->changed = true;
+    return cloud_reset(stage->cloud, stage->now_ns);
 }
 
 enum error_code stage_add_service(struct stage_server *stage, struct stage_service *service, struct error *error)

@@ -182,6 +182,7 @@ int call_program(struct call *call, int first, const char *missing);
     X("return", command_return, BUILTIN, NULL)                                                                         \
     X("rm", command_rm, PROGRAM, NULL)                                                                                 \
     X("rmdir", command_rmdir, PROGRAM, NULL)                                                                           \
+    X("scp", command_scp, PROGRAM, NULL)                                                                               \
     X("sed", command_sed, PROGRAM, "1efl")                                                                             \
     X("seq", command_seq, PROGRAM, NULL)                                                                               \
     X("set", command_set, BUILTIN, NULL)                                                                               \

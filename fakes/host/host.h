@@ -104,6 +104,15 @@ void host_write_prompt(const struct host *host, const struct host_session *sessi
  */
 bool host_reads_input(struct heap *heap, struct span command);
 
+/*
+ * The words of a command that is one program with its arguments and nothing else (no pipe, list or redirection), expanded as
+ * the login shell does, with a NUL behind each. False, with nothing appended: it is something else, or memory is gone.
+ */
+MUST_USE bool host_command_words(struct host *host, struct wall_time now, struct span command, struct buffer *words);
+
+/* How many bytes of files the host may keep in memory; more is a full disk. A new host has TREE_CONTENT_LIMIT. */
+void host_set_content_limit(struct host *host, size_t bytes);
+
 /* Sets how many bytes of the disk are taken by things outside the file tree (a fault fills the disk with it). */
 void host_set_disk_used(struct host *host, int64_t bytes);
 
