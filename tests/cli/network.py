@@ -360,6 +360,11 @@ class NetworkSignals(NetworkCase):
             self.assertEqual((report["error"]["code"], report["exit_status"]), ("interrupted", status))
             self.assertEqual(len(self.api.lines("DELETE ")), 1)
 
+    def test_a_crash_leaves_no_core_that_holds_the_key(self):
+        run = self.begin()
+        with open(f"/proc/{run.pid}/limits", encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"Max core file size +0 ")
+
     def test_a_lost_terminal_ends_the_run_without_the_machine(self):
         child, terminal = pty.fork()
         if child == 0:
