@@ -15,6 +15,7 @@ readonly build_packages=(
 # What the tests need beside that.
 readonly test_packages=(
     binutils clang clang-format universal-ctags python3 python3-jsonschema
+    openssh-client openssh-sftp-server rsync bubblewrap # real clients, and what sandboxed hosts are made with
     postgresql-15 # tests start a server of their own
 )
 
