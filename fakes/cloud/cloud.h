@@ -27,9 +27,11 @@ struct cloud_options {
     const char *api_key;
     int64_t credit_nusd;
     bool limit_ignored;
-    int64_t first_contract_id; /* 0: drawn */
-    const char *ssh_host;      /* of the first contract; NULL: derived */
-    int64_t ssh_port;          /* 0: derived */
+    int64_t first_contract_id;              /* 0: drawn */
+    const char *ssh_host;                   /* of the first contract; NULL: derived */
+    int64_t ssh_port;                       /* 0: derived */
+    const char *origin;                     /* where result_urls lead; NULL: the origin of the request */
+    const struct market_switches *switches; /* NULL: the defaults */
     struct history *history;
 };
 
@@ -39,8 +41,9 @@ struct cloud;
 MUST_USE struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options);
 void cloud_free(struct cloud *cloud);
 
-/* The market behind it, for what is truly so. */
+/* The market behind it, for what is truly so; and for whoever controls the fake, who calls cloud_advance() first. */
 const struct market *cloud_market(const struct cloud *cloud);
+struct market *cloud_market_control(struct cloud *cloud);
 
 /* When something will next change by itself, or TIME_NEVER_NS; and bringing everything up to a moment. */
 int64_t cloud_next_change_ns(const struct cloud *cloud);

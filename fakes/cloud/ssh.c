@@ -87,6 +87,14 @@ static struct host *make_host(struct cloud *cloud, const struct contract_view *v
     return host_new(cloud->heap, &facts);
 }
 
+void cloud_ssh_recycle(struct cloud *cloud, size_t contract)
+{
+    if (contract < cloud->host_count) {
+        host_free(cloud->hosts[contract].host);
+        cloud->hosts[contract].host = NULL;
+    }
+}
+
 /* ---- Opening ------------------------------------------------------------------------------------------------------------ */
 
 /* The machine whose proxy or direct port that is; false when nobody's. */
@@ -106,11 +114,8 @@ static bool find_machine(const struct cloud *cloud, const char *host, int64_t po
 /* What its port does now: the timeline rules while the container runs, else nothing listens. */
 static enum ssh_stage stage_now(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view)
 {
-    const struct machine_timeline *timeline = market_contract_timeline(cloud->market, view->contract);
-    if (view->status == ACTUAL_EXITED || view->status == ACTUAL_STOPPED) {
-        return SSH_STAGE_REFUSED;
-    }
-    return timeline_ssh_at(timeline, now_ns - view->created_ns);
+    (void)now_ns;
+    return market_ssh_stage(cloud->market, view->contract);
 }
 
 static void note_stage(struct cloud *cloud, int64_t now_ns, int64_t instance_id, enum ssh_stage stage)

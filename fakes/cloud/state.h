@@ -47,6 +47,9 @@ struct cloud_note {
 void cloud_note_begin(struct cloud_note *note);
 void cloud_note_end(struct cloud *cloud, struct cloud_note *note, int64_t now_ns, const char *actor, const char *kind);
 
+/* The container of the nth contract is made anew: its files are the image's. */
+void cloud_ssh_recycle(struct cloud *cloud, size_t contract);
+
 /* Frees hosts and spare sessions. */
 void cloud_ssh_release(struct cloud *cloud);
 
