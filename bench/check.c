@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "sim/rehearsal.h"
-#include "world/live/files.h"
+#include "system/files.h"
 
 /* ---- Borders ------------------------------------------------------------------------------------------------------------ */
 
@@ -166,7 +166,7 @@ static struct measurement measure(struct scenario *scenario, size_t offers, int6
     struct measurement measurement = {.offers = offers};
     struct rehearsal *rehearsal;
     struct error error;
-    scenario->recording.offers_found = (struct maybe_int64){PRESENT, (int64_t)offers};
+    scenario->cloud.recording.offers_found = (struct maybe_int64){PRESENT, (int64_t)offers};
     must(rehearsal_new(scenario, (struct span){"", 0}, &rehearsal, &error) == ERR_OK, error.message);
     struct measurement warm_up = {.offers = offers};
     (void)play_for(rehearsal, limit_ns / 10, &warm_up, &warm_up.elapsed_ns);

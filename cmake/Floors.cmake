@@ -22,7 +22,8 @@ function(dumont_library name)
   target_link_libraries(${name} PRIVATE dumont_options PUBLIC ${ARG_LINKS})
 endfunction()
 
-# dumont_tests(FOLDER LABEL lib…): one cmocka program for each test_*.c of FOLDER.
+# dumont_tests(FOLDER LABEL lib…): one cmocka program for each test_*.c of FOLDER; run by the command in the variable
+# <its name>_LAUNCHER, where there is one.
 function(dumont_tests folder label)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/test_*.c)
   foreach(source ${tests})
@@ -33,7 +34,7 @@ function(dumont_tests folder label)
     target_compile_definitions(${name} PRIVATE DUMONT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE dumont_options ${ARGN} cmocka)
-    add_test(NAME ${name} COMMAND ${name})
+    add_test(NAME ${name} COMMAND ${${name}_LAUNCHER} $<TARGET_FILE:${name}>)
     set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()

@@ -15,6 +15,8 @@ readonly build_packages=(
 # What the tests need beside that.
 readonly test_packages=(
     binutils clang clang-format universal-ctags python3 python3-jsonschema
+    openssh-client openssh-sftp-server rsync bubblewrap # real clients, and what sandboxed hosts are made with
+    postgresql-15 # tests start a server of their own
 )
 
 # What .ci/run and scripts/lint need beside that.
@@ -46,6 +48,9 @@ is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# Debian makes a cluster and starts its server whenever a PostgreSQL is installed, unless this file is there meanwhile.
+readonly no_cluster=/etc/postgresql-common/createcluster.d/dumont.conf
+
 # install_missing PACKAGE…: installs those that are not there, and says so.
 install_missing() {
     command -v dpkg-query >/dev/null || {
@@ -61,7 +66,12 @@ install_missing() {
     fi
     say "installing ${missing[*]}"
     as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    as_root mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+    local status=0
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || status=$?
+    as_root rm -f "$no_cluster"
+    return "$status"
 }
 
 # build_preset PRESET [OPTION…]: configures and builds into build/PRESET; the options go on to cmake --build.

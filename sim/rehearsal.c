@@ -2,13 +2,10 @@
 
 #include <string.h>
 
-#include "fakes/market/offers.h"
 #include "journey/destroy.h"
 
 static const char account_key[] = "rehearsal-key-0123456789abcdef0123456789abcdef";
 static const char refused_key[] = "rehearsal-key-that-is-not-the-accounts-own-one";
-
-enum { OFFERS_THAT_DO_NOT_FIT = 16 };
 
 struct rehearsal {
     const struct scenario *scenario;
@@ -21,59 +18,6 @@ struct rehearsal {
 };
 
 /* ---- Stage -------------------------------------------------------------------------------------------------------------- */
-
-/*
- * A market in which the recorded search finds what the recorded one found, the recorded offer first. What it has does not depend
- * on what the client of this run asks for.
- */
-static struct offer_book *recorded_offers(struct heap *heap, const struct scenario *scenario,
-                                          const struct offer_book_options *options,
-                                          const struct check_options *recorded)
-{
-    const struct recording *recording = &scenario->recording;
-    const char *gpu = recording->offer.gpu_name[0] == '\0' ? recorded->gpu_name : recording->offer.gpu_name;
-    struct offer_wish wish = {
-        .id = int64_or(recording->offer.offer_id, 20000001),
-        .num_gpus = recorded->num_gpus,
-        .gpu_ram_mib = int64_or(recording->offer.gpu_ram_mib, 0),
-        .price_nusd_per_hour = int64_or(recording->offer.price_nusd_per_hour, NUSD_PER_USD / 5),
-        .reliability_millionths = int64_or(recording->offer.reliability_millionths, 0),
-        .max_price_nusd_per_hour = recorded->max_price_nusd_per_hour,
-        .min_reliability_millionths = recorded->min_reliability_millionths,
-        .min_inet_down_milli = recorded->min_inet_down_mbps * 1000,
-        .min_disk_mgb = recorded->disk_gb * 1000,
-        .min_direct_ports = 1,
-        .found = (size_t)int64_or(recording->offers_found, (int64_t)scenario->offer_count),
-        .others = OFFERS_THAT_DO_NOT_FIT,
-    };
-    (void)text_copy(wish.gpu_name, sizeof wish.gpu_name, gpu);
-    (void)text_copy(wish.geolocation, sizeof wish.geolocation, recording->offer.region);
-    (void)text_copy(wish.driver_version, sizeof wish.driver_version, recording->offer.driver_version);
-    return offer_book_for_wish(heap, options, &wish);
-}
-
-static enum error_code make_offers(struct rehearsal *rehearsal, struct span text, struct error *error)
-{
-    const struct scenario *scenario = rehearsal->scenario;
-    struct check_options recorded;
-    check_defaults(&recorded);
-    recording_habits(&scenario->recording, &recorded);
-    bool replayed = scenario->recording_name[0] != '\0';
-    struct offer_book_options options = {
-        .seed = scenario->seed,
-        .listed_at = scenario->epoch,
-        .allocated_disk_mgb = (replayed ? recorded.disk_gb : scenario->check.disk_gb) * 1000,
-    };
-    if (scenario->offers_file[0] != '\0') {
-        return offer_book_read(rehearsal->stage_heap, &options, text, scenario->offers_file, &rehearsal->offers, error);
-    }
-    if (replayed) {
-        rehearsal->offers = recorded_offers(rehearsal->stage_heap, scenario, &options, &recorded);
-    } else {
-        rehearsal->offers = offer_book_generate(rehearsal->stage_heap, &options, scenario->offer_count);
-    }
-    return rehearsal->offers == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the offers") : ERR_OK;
-}
 
 enum error_code rehearsal_new(const struct scenario *scenario, struct span offers_text, struct rehearsal **out,
                               struct error *error)
@@ -88,7 +32,7 @@ enum error_code rehearsal_new(const struct scenario *scenario, struct span offer
     rehearsal->stage_heap = heap;
     rehearsal->scenario = scenario;
     rehearsal->check = scenario->check;
-    rehearsal->check.access.api_key = scenario->key_accepted ? account_key : refused_key;
+    rehearsal->check.access.api_key = scenario->cloud.key_accepted ? account_key : refused_key;
     rehearsal->check.gpu_name = scenario->gpu;
     rehearsal->check.image = scenario->image;
     rehearsal->check.onstart = scenario->onstart;
@@ -96,7 +40,7 @@ enum error_code rehearsal_new(const struct scenario *scenario, struct span offer
     rehearsal->process = virtual_process_new();
     enum error_code code = rehearsal->run_heap == NULL || rehearsal->process == NULL
                                ? error_set(error, ERR_NO_MEMORY, "no memory for the stage")
-                               : make_offers(rehearsal, offers_text, error);
+                               : cloud_scenario_offers(&scenario->cloud, heap, offers_text, &rehearsal->offers, error);
     if (code != ERR_OK) {
         rehearsal_free(rehearsal);
         return code;
@@ -135,7 +79,8 @@ static void client_main(void *argument)
     const struct scenario *scenario = run->rehearsal->scenario;
     struct world *world = virtual_world_door(run->world);
     struct vast_access access = run->rehearsal->check.access;
-    struct destroy_options destroy = {.access = access, .instance_id = scenario->instance_id};
+    struct destroy_options destroy = {
+        .access = access, .instance_id = scenario->instance_id, .consent = scenario->check.consent};
     struct reap_options reap = scenario->reap;
     reap.access = access;
     switch (scenario->journey) {
@@ -165,38 +110,25 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
 {
     struct rehearsal *rehearsal = run->rehearsal;
     const struct scenario *scenario = rehearsal->scenario;
-    const struct recording *recording = &scenario->recording;
-    bool recorded = scenario->recording_name[0] != '\0';
-    struct cloud_options cloud = {
-        .seed = scenario->seed,
-        .run = variation->run,
-        .epoch = scenario->epoch,
-        .timing = &scenario->timing,
-        .faults = &scenario->faults,
-        .offers = rehearsal->offers,
-        .api_key = account_key,
-        .credit_nusd = scenario->credit_nusd,
-        .limit_ignored = recorded && recording->offers_found.presence == PRESENT,
-        .first_contract_id = recorded ? int64_or(recording->offer.instance_id, 0) : 0,
-        .ssh_host = recorded && recording->offer.ssh_host[0] != '\0' ? recording->offer.ssh_host : NULL,
-        .ssh_port = recorded ? int64_or(recording->offer.ssh_port, 0) : 0,
-        .history = &rehearsal->history,
-    };
+    struct cloud_options cloud =
+        cloud_scenario_options(&scenario->cloud, rehearsal->offers, variation->run, &rehearsal->history);
+    cloud.api_key = account_key;
     run->cloud = cloud_new(rehearsal->run_heap, &cloud);
     run->store = memory_store_new(rehearsal->run_heap);
     struct virtual_world_options world = {
-        .seed = scenario->seed,
+        .seed = scenario->cloud.seed,
         .run = variation->run,
-        .epoch = scenario->epoch,
+        .epoch = scenario->cloud.epoch,
         .description =
             {
                 .world = "virtual",
-                .scenario = scenario->name,
-                .timing = scenario->timing_name,
-                .boot_from = provenance_name(scenario->timing.boot_from),
-                .ssh_from = provenance_name(scenario->timing.ssh_from),
-                .seed = scenario->seed,
+                .scenario = scenario->cloud.name,
+                .timing = scenario->cloud.timing_name,
+                .boot_from = provenance_name(scenario->cloud.timing.boot_from),
+                .ssh_from = provenance_name(scenario->cloud.timing.ssh_from),
+                .seed = scenario->cloud.seed,
             },
+        .declines = scenario->declines,
         .cloud = run->cloud,
         .store = run->store,
         .history = &rehearsal->history,

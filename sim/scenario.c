@@ -2,23 +2,14 @@
 
 #include <string.h>
 
-enum { RECORDING_FILE_MAX = 4 * 1024 * 1024, EXPECTED_TOTAL_DIGITS = 6, EXCERPT_LENGTH = 40 };
-
-/* 2 January 2026, 20:12:18.173379 in a zone an hour east of Greenwich: the start of the recorded run. */
-static const struct wall_time recorded_run_began = {INT64_C(1767381138173379000)};
+enum { EXPECTED_TOTAL_DIGITS = 6 };
 
 /* ---- Defaults and recordings -------------------------------------------------------------------------------------------- */
 
 void scenario_defaults(struct scenario *scenario)
 {
     memset(scenario, 0, sizeof *scenario);
-    scenario->seed = 1;
-    scenario->epoch = recorded_run_began;
-    timing_defaults(&scenario->timing);
-    (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "defaults");
-    scenario->offer_count = FIRST_OFFERS_DEFAULT;
-    scenario->credit_nusd = 5 * NUSD_PER_USD;
-    scenario->key_accepted = true;
+    cloud_scenario_defaults(&scenario->cloud);
     scenario->events_migrated = true;
     scenario->interrupt_ns = TIME_NEVER_NS;
     check_defaults(&scenario->check);
@@ -42,30 +33,30 @@ static void take_text(char *value, size_t size, const char *recorded)
     }
 }
 
-void recording_habits(const struct recording *recording, struct check_options *check)
+/* The recorded client's pace, limits and wishes become the client's; what was not recorded stays. */
+static void take_habits(struct scenario *scenario)
 {
+    const struct recording *recording = &scenario->cloud.recording;
+    struct check_options *check = &scenario->check;
+    struct recorded_search search = {
+        .num_gpus = check->num_gpus,
+        .max_price_nusd_per_hour = check->max_price_nusd_per_hour,
+        .min_reliability_millionths = check->min_reliability_millionths,
+        .min_inet_down_mbps = check->min_inet_down_mbps,
+        .disk_gb = check->disk_gb,
+    };
+    recorded_search_take(&search, recording);
+    check->num_gpus = search.num_gpus;
+    check->max_price_nusd_per_hour = search.max_price_nusd_per_hour;
+    check->min_reliability_millionths = search.min_reliability_millionths;
+    check->min_inet_down_mbps = search.min_inet_down_mbps;
+    check->disk_gb = search.disk_gb;
+    take(&check->limit, recording->request.limit);
     take(&check->status_poll_ns, recording->method.status_poll_sleep_ns);
     take(&check->ssh_retry_ns, recording->method.ssh_retry_sleep_ns);
     take(&check->ssh_attempt_ns, recording->method.ssh_attempt_timeout_ns);
     take(&check->running_limit_ns, recording->method.running_wait_limit_ns);
     take(&check->ssh_limit_ns, recording->method.ssh_wait_limit_ns);
-    take(&check->num_gpus, recording->offer.num_gpus);
-    take(&check->disk_gb, recording->request.disk_gb);
-    take(&check->limit, recording->request.limit);
-    take(&check->min_reliability_millionths, recording->request.min_reliability_millionths);
-    take(&check->min_inet_down_mbps, recording->request.min_inet_down_mbps);
-    take(&check->max_price_nusd_per_hour, recording->request.max_price_nusd_per_hour);
-    /* The recorded machine must pass the check that the recorded client left out. */
-    if (int64_or(recording->offer.price_nusd_per_hour, 0) > check->max_price_nusd_per_hour) {
-        check->max_price_nusd_per_hour = recording->offer.price_nusd_per_hour.value * 2;
-    }
-}
-
-/* The recorded client's habits and wishes become the client's. */
-static void take_habits(struct scenario *scenario)
-{
-    const struct recording *recording = &scenario->recording;
-    recording_habits(recording, &scenario->check);
     take_text(scenario->gpu, sizeof scenario->gpu, recording->offer.gpu_name);
     take_text(scenario->image, sizeof scenario->image, recording->request.image);
     take_text(scenario->onstart, sizeof scenario->onstart, recording->request.onstart);
@@ -74,75 +65,23 @@ static void take_habits(struct scenario *scenario)
 enum error_code scenario_use_recording(struct scenario *scenario, const char *name, const struct scenario_files *files,
                                        struct error *error)
 {
-    struct buffer text;
-    buffer_init(&text, files->heap, RECORDING_FILE_MAX);
-    enum error_code code = files->recording(files->context, name, &text, error);
+    enum error_code code = cloud_scenario_use_recording(&scenario->cloud, name, files, error);
     if (code == ERR_OK) {
-        struct span span = {buffer_text(&text), text.length};
-        code = recording_parse(span, name, &scenario->recording, error);
+        take_habits(scenario);
     }
-    buffer_release(&text);
-    if (code != ERR_OK) {
-        return code;
-    }
-    (void)text_copy(scenario->recording_name, sizeof scenario->recording_name, name);
-    (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, scenario->recording.name);
-    timing_from_recording(&scenario->recording, &scenario->timing);
-    take_habits(scenario);
-    scenario->faults.count = 0;
-    struct wall_time recorded_at;
-    if (wall_time_parse(span_of(scenario->recording.recorded_at), &recorded_at)) {
-        scenario->epoch = recorded_at;
-    }
-    return scenario->recording.missing_table ? fault_plan_add(&scenario->faults, "missing-table", error) : ERR_OK;
+    return code;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------------ */
-
-/* The whole file's reader and what is being filled; FIELD_CUSTOM members get at it through their first member. */
-struct offers_field {
-    enum presence presence;
-    int64_t count;
-    char file[SCENARIO_TEXT_SIZE];
-};
-
-static void read_offers(struct json_reader *reader, void *member)
-{
-    struct offers_field *offers = member;
-    enum json_kind kind;
-    struct span raw;
-    if (!json_read_raw(reader, &kind, &raw)) {
-        return;
-    }
-    offers->presence = PRESENT;
-    bool counted =
-        kind == JSON_NUMBER && json_number_int64(raw, &offers->count) && offers->count >= 1 && offers->count <= 10000;
-    bool named = kind == JSON_STRING && json_string_copy(raw, offers->file, sizeof offers->file);
-    if (!counted && !named) {
-        json_reject(reader, "expected a number of offers from 1 to 10000, or the name of a file");
-    }
-}
-
-struct account_fields {
-    struct maybe_int64 credit_nusd;
-    struct maybe_bool key_accepted;
-};
-
-static void read_account(struct json_reader *reader, void *member)
-{
-    static const struct json_field fields[] = {
-        JSON_DECIMAL(struct account_fields, credit_nusd, "credit_usd", 9),
-        JSON_BOOLEAN(struct account_fields, key_accepted, "key_accepted"),
-    };
-    (void)json_decode_object(reader, fields, ARRAY_LENGTH(fields), member, JSON_STRICT);
-}
 
 struct client_fields {
     MAYBE_TEXT(SCENARIO_TEXT_SIZE) gpu, image, onstart;
     struct maybe_int64 num_gpus, max_price, min_reliability, min_inet_down, disk_gb, limit, instance_id;
     struct maybe_int64 status_poll_ns, ssh_retry_ns, ssh_attempt_ns, running_limit_ns, ssh_limit_ns, grace_ns;
     struct maybe_int64 interrupt_ns;
-    struct maybe_bool ssh_reuse, events_migrated, act;
+    struct maybe_int64 max_nusd;
+    struct maybe_bool ssh_reuse, events_migrated, act, dry_run;
+    MAYBE_TEXT(8) answer;
 };
 
 static void read_client(struct json_reader *reader, void *member)
@@ -168,6 +107,9 @@ static void read_client(struct json_reader *reader, void *member)
         JSON_BOOLEAN(struct client_fields, ssh_reuse, "ssh_reuse"),
         JSON_BOOLEAN(struct client_fields, events_migrated, "events_migrated"),
         JSON_BOOLEAN(struct client_fields, act, "yes"),
+        JSON_DECIMAL(struct client_fields, max_nusd, "max_usd", 9),
+        JSON_BOOLEAN(struct client_fields, dry_run, "dry_run"),
+        JSON_TEXT(struct client_fields, answer, "answer"),
     };
     (void)json_decode_object(reader, fields, ARRAY_LENGTH(fields), member, JSON_STRICT);
 }
@@ -225,143 +167,39 @@ static void read_expect(struct json_reader *reader, void *member)
     memcpy(expect->error.text, expected.error.text, sizeof expect->error.text);
 }
 
-static void read_faults(struct json_reader *reader, void *member)
-{
-    struct fault_plan *plan = member;
-    plan->count = 0;
-    fault_plan_read(reader, plan);
-}
-
-struct timing_field {
-    struct timing timing;
-    bool given;
-};
-
-static void read_timing(struct json_reader *reader, void *member)
-{
-    struct timing_field *field = member;
-    field->given = true;
-    timing_read(reader, &field->timing);
-}
-
+/* What is not the cloud's; that other members are known was checked when its part was read. */
 struct scenario_fields {
-    MAYBE_TEXT(SCENARIO_TEXT_SIZE) name, recording, journey;
-    MAYBE_TEXT(1024) why;
-    struct maybe_int64 seed;
-    struct offers_field offers;
-    struct account_fields account;
+    MAYBE_TEXT(SCENARIO_TEXT_SIZE) journey;
     struct client_fields client;
-};
-
-/* Members that are read straight into the scenario come in a second pass, since a recording is their base. */
-struct scenario_second_fields {
-    struct fault_plan faults; /* replaces what the recording brought, if it is given at all */
-    struct timing_field timing;
     struct expectation expect;
 };
 
-static void skip_value(struct json_reader *reader, void *member)
-{
-    (void)member;
-    json_skip(reader);
-}
-
-static const struct json_field first_pass[] = {
-    JSON_TEXT(struct scenario_fields, name, "name"),
-    JSON_TEXT(struct scenario_fields, why, "why"),
-    JSON_TEXT(struct scenario_fields, recording, "recording"),
+static const struct json_field client_pass[] = {
     JSON_TEXT(struct scenario_fields, journey, "journey"),
-    JSON_INT64(struct scenario_fields, seed, "seed"),
-    JSON_CUSTOM(struct scenario_fields, offers, "offers", read_offers),
-    JSON_CUSTOM(struct scenario_fields, account, "account", read_account),
     JSON_CUSTOM(struct scenario_fields, client, "client", read_client),
-    JSON_CUSTOM(struct scenario_fields, name, "timing", skip_value),
-    JSON_CUSTOM(struct scenario_fields, name, "faults", skip_value),
-    JSON_CUSTOM(struct scenario_fields, name, "expect", skip_value),
+    JSON_CUSTOM(struct scenario_fields, expect, "expect", read_expect),
 };
 
-static const struct json_field second_pass[] = {
-    JSON_CUSTOM(struct scenario_second_fields, timing, "timing", read_timing),
-    JSON_CUSTOM(struct scenario_second_fields, faults, "faults", read_faults),
-    JSON_CUSTOM(struct scenario_second_fields, expect, "expect", read_expect),
-};
-
-static enum error_code invalid(struct span text, size_t at, const char *file, const char *what, struct error *error)
+/* What is shown to the person, and whether it is asked for: nothing, unless the scenario says so. */
+static enum error_code take_consent(struct scenario *scenario, const struct client_fields *given,
+                                    const struct scenario_text *text, struct error *error)
 {
-    const char *near = text.at + at;
-    size_t near_length = 0;
-    while (at + near_length < text.length && near_length < EXCERPT_LENGTH && near[near_length] != '\n') {
-        near_length++;
+    bool asked = given->answer.presence == PRESENT;
+    if (asked && strcmp(given->answer.text, "yes") != 0 && strcmp(given->answer.text, "no") != 0) {
+        return scenario_member_mistake(text, "answer", "expected yes or no", error);
     }
-    (void)error_set(error, ERR_INPUT_INVALID, "%s:%zu: %s%s%.*s", file, json_line_of(text.at, text.length, at), what,
-                    near_length == 0 ? "" : ", at: ", (int)near_length, near);
-    error_advise(error, "mend the scenario; docs/schema/scenario.schema.json lists what it may hold");
-    return ERR_INPUT_INVALID;
-}
-
-static enum error_code mistake(const struct json_reader *reader, const char *file, struct error *error)
-{
-    return invalid((struct span){reader->text, reader->length}, reader->mistake_at, file, reader->mistake, error);
-}
-
-/* Where a member's key stands, for mistakes that are found after reading. */
-static size_t key_position(struct span text, const char *key)
-{
-    char quoted[64];
-    (void)text_format(quoted, sizeof quoted, "\"%s\"", key);
-    size_t length = strlen(quoted);
-    for (size_t at = 0; at + length <= text.length; at++) {
-        if (memcmp(text.at + at, quoted, length) == 0) {
-            return at;
-        }
-    }
-    return 0;
-}
-
-/* Numbers that the schema bounds, checked where they are taken; `digits` as for decimals. */
-struct bounded {
-    const char *name;
-    struct maybe_int64 given;
-    int digits;
-    int64_t least;
-    int64_t most;
-    int64_t *target;
-};
-
-static enum error_code out_of_range(const struct bounded *row, struct span text, const char *file, struct error *error)
-{
-    char storage[128];
-    struct buffer what;
-    buffer_init_fixed(&what, storage, sizeof storage);
-    buffer_append_text(&what, "expected a number from ");
-    decimal_append(&what, row->least, row->digits, 0);
-    buffer_append_text(&what, " to ");
-    decimal_append(&what, row->most, row->digits, 0);
-    return invalid(text, key_position(text, row->name), file, storage, error);
-}
-
-static enum error_code take_bounded(const struct bounded *rows, size_t count, struct span text, const char *file,
-                                    struct error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].given.presence != PRESENT) {
-            continue;
-        }
-        if (rows[i].given.value < rows[i].least || rows[i].given.value > rows[i].most) {
-            return out_of_range(&rows[i], text, file, error);
-        }
-        *rows[i].target = rows[i].given.value;
-    }
+    scenario->declines = asked && strcmp(given->answer.text, "no") == 0;
+    scenario->check.consent = bool_or(given->dry_run, false) ? CONSENT_DRY_RUN : asked ? CONSENT_ASKED : CONSENT_SILENT;
     return ERR_OK;
 }
 
-static enum error_code take_client(struct scenario *scenario, const struct client_fields *given, struct span text,
-                                   const char *file, struct error *error)
+static enum error_code take_client(struct scenario *scenario, const struct client_fields *given,
+                                   const struct scenario_text *text, struct error *error)
 {
     struct check_options *check = &scenario->check;
     const int64_t least_ns = NS_PER_MS;
     const int64_t most_ns = 24 * NS_PER_HOUR;
-    const struct bounded rows[] = {
+    const struct scenario_number rows[] = {
         {"num_gpus", given->num_gpus, 0, 1, 64, &check->num_gpus},
         {"max_price", given->max_price, 9, NUSD_PER_USD / 1000, 1000 * NUSD_PER_USD, &check->max_price_nusd_per_hour},
         {"min_reliability", given->min_reliability, 6, 0, 1000000, &check->min_reliability_millionths},
@@ -373,6 +211,7 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
         {"ssh_attempt_s", given->ssh_attempt_ns, 9, least_ns, most_ns, &check->ssh_attempt_ns},
         {"running_limit_s", given->running_limit_ns, 9, least_ns, most_ns, &check->running_limit_ns},
         {"ssh_limit_s", given->ssh_limit_ns, 9, least_ns, most_ns, &check->ssh_limit_ns},
+        {"max_usd", given->max_nusd, 9, 0, 1000000 * NUSD_PER_USD, &check->budget_nusd},
         {"grace_s", given->grace_ns, 9, 0, most_ns, &scenario->reap.grace_ns},
         {"interrupt_at_s", given->interrupt_ns, 9, 0, 365 * most_ns, &scenario->interrupt_ns},
         {"instance_id", given->instance_id, 0, 1, INT64_MAX, &scenario->instance_id},
@@ -383,10 +222,11 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
     take_text(scenario->gpu, sizeof scenario->gpu, given->gpu.text);
     take_text(scenario->image, sizeof scenario->image, given->image.text);
     take_text(scenario->onstart, sizeof scenario->onstart, given->onstart.text);
-    return take_bounded(rows, ARRAY_LENGTH(rows), text, file, error);
+    enum error_code code = take_consent(scenario, given, text, error);
+    return code == ERR_OK ? scenario_take_numbers(text, rows, ARRAY_LENGTH(rows), error) : code;
 }
 
-static enum error_code take_journey(struct scenario *scenario, const char *journey, struct span text, const char *file,
+static enum error_code take_journey(struct scenario *scenario, const char *journey, const struct scenario_text *text,
                                     struct error *error)
 {
     static const char *const names[] = {"check", "destroy", "reap"};
@@ -396,86 +236,45 @@ static enum error_code take_journey(struct scenario *scenario, const char *journ
             return ERR_OK;
         }
     }
-    return invalid(text, key_position(text, "journey"), file, "expected check, destroy or reap", error);
+    return scenario_member_mistake(text, "journey", "expected check, destroy or reap", error);
 }
 
-static enum error_code take_market(struct scenario *scenario, const struct scenario_fields *given, struct span text,
-                                   const char *file, struct error *error)
+static enum error_code take_fields(struct scenario *scenario, const struct scenario_fields *given,
+                                   const struct scenario_text *text, struct error *error)
 {
-    int64_t seed = (int64_t)scenario->seed;
-    const struct bounded rows[] = {
-        {"seed", given->seed, 0, 0, INT64_MAX, &seed},
-        {"credit_usd", given->account.credit_nusd, 9, 0, 1000000 * NUSD_PER_USD, &scenario->credit_nusd},
-    };
-    enum error_code code = take_bounded(rows, ARRAY_LENGTH(rows), text, file, error);
-    scenario->seed = (uint64_t)seed;
-    scenario->key_accepted = bool_or(given->account.key_accepted, scenario->key_accepted);
-    if (given->offers.presence == PRESENT && given->offers.file[0] != '\0') {
-        (void)text_copy(scenario->offers_file, sizeof scenario->offers_file, given->offers.file);
-    } else if (given->offers.presence == PRESENT) {
-        scenario->offer_count = (size_t)given->offers.count;
-    }
-    return code;
-}
-
-static enum error_code take_first(struct scenario *scenario, const struct scenario_fields *given, struct span text,
-                                  const char *file, const struct scenario_files *files, struct error *error)
-{
-    if (given->name.presence != PRESENT || given->name.text[0] == '\0') {
-        return invalid(text, 0, file, "expected a \"name\" among its keys", error);
-    }
-    (void)text_copy(scenario->name, sizeof scenario->name, given->name.text);
     enum error_code code = ERR_OK;
-    if (given->recording.presence == PRESENT) {
-        code = scenario_use_recording(scenario, given->recording.text, files, error);
+    if (scenario->cloud.recording_name[0] != '\0') {
+        take_habits(scenario);
     }
-    if (code == ERR_OK && given->journey.presence == PRESENT) {
-        code = take_journey(scenario, given->journey.text, text, file, error);
-    }
-    if (code == ERR_OK) {
-        code = take_market(scenario, given, text, file, error);
+    if (given->journey.presence == PRESENT) {
+        code = take_journey(scenario, given->journey.text, text, error);
     }
     if (code == ERR_OK) {
-        code = take_client(scenario, &given->client, text, file, error);
+        code = take_client(scenario, &given->client, text, error);
     }
     if (code == ERR_OK && scenario->journey == JOURNEY_DESTROY && scenario->instance_id == 0) {
-        return invalid(text, key_position(text, "journey"), file, "destroy needs client.instance_id", error);
+        return scenario_member_mistake(text, "journey", "destroy needs client.instance_id", error);
     }
+    scenario->expect = given->expect;
     return code;
 }
 
-static enum error_code read_second_pass(struct span text, const char *file, struct scenario *scenario,
-                                        struct error *error)
-{
-    struct json_reader reader;
-    json_reader_init(&reader, text.at, text.length);
-    reader.comments = true;
-    struct scenario_second_fields second = {.faults = scenario->faults, .timing = {.timing = scenario->timing}};
-    (void)json_decode_object(&reader, second_pass, ARRAY_LENGTH(second_pass), &second, JSON_TOLERANT);
-    if (!json_finish(&reader)) {
-        return mistake(&reader, file, error);
-    }
-    scenario->timing = second.timing.timing;
-    if (second.timing.given) {
-        (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "scenario");
-    }
-    scenario->faults = second.faults;
-    scenario->expect = second.expect;
-    return ERR_OK;
-}
-
-enum error_code scenario_read(struct span text, const char *file, const struct scenario_files *files,
+enum error_code scenario_read(struct span span, const char *file, const struct scenario_files *files,
                               struct scenario *scenario, struct error *error)
 {
+    const struct scenario_text text = {span, file};
     struct json_reader reader;
-    json_reader_init(&reader, text.at, text.length);
-    reader.comments = true;
-    struct scenario_fields first = {.seed = {ABSENT, 0}};
+    struct scenario_fields given = {.journey = {.presence = ABSENT}};
     scenario_defaults(scenario);
-    (void)json_decode_object(&reader, first_pass, ARRAY_LENGTH(first_pass), &first, JSON_STRICT);
-    if (!json_finish(&reader)) {
-        return mistake(&reader, file, error);
+    enum error_code code = cloud_scenario_read(&text, files, &scenario->cloud, error);
+    if (code != ERR_OK) {
+        return code;
     }
-    enum error_code code = take_first(scenario, &first, text, file, files, error);
-    return code == ERR_OK ? read_second_pass(text, file, scenario, error) : code;
+    json_reader_init(&reader, span.at, span.length);
+    reader.comments = true;
+    (void)json_decode_object(&reader, client_pass, ARRAY_LENGTH(client_pass), &given, JSON_STRICT_OPEN);
+    if (!json_finish(&reader)) {
+        return scenario_mistake(&reader, file, error);
+    }
+    return take_fields(scenario, &given, &text, error);
 }

@@ -238,18 +238,21 @@ void virtual_shell_close(struct world *world, struct shell_session *shell)
 
 /* ---- Store -------------------------------------------------------------------------------------------------------------- */
 
+/* The table whose fault the statement meets; those of the ledger meet none. */
 static const char *first_table(enum store_statement statement)
 {
+    if (store_statement_database(statement) == STORE_LEDGER) {
+        return NULL;
+    }
     switch (statement) {
     case STORE_SUBSCRIBERS:
+    case STORE_SUBSCRIBER_DISABLE:
         return "webhook_configs";
     case STORE_EVENT_ADD:
     case STORE_EVENTS_LIST:
         return "lifecycle_events";
-    case STORE_DELIVERY_ADD:
-        return "webhook_deliveries";
     default:
-        return NULL;
+        return "webhook_deliveries";
     }
 }
 

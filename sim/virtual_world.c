@@ -120,6 +120,25 @@ static void hide(struct world *world, const char *secret)
     (void)history_hide(virtual_of(world)->options.history, secret);
 }
 
+/* The person is there, looks on in silence, and answers at once. */
+static void tell(struct world *world, const char *text)
+{
+    (void)world;
+    (void)text;
+}
+
+static void ask_start(struct world *world, struct question *question)
+{
+    question->yes = !virtual_of(world)->options.declines;
+    completion_finish(&question->done);
+}
+
+static void ask_abandon(struct world *world, struct question *question)
+{
+    (void)world;
+    (void)question;
+}
+
 /* A new life draws anew, or it would use the labels of the former one again. */
 static uint64_t random_bits_of(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
 {
@@ -147,6 +166,9 @@ static const struct world_operations operations = {
     .unlock = unlock_name,
     .note = add_note,
     .hide = hide,
+    .tell = tell,
+    .ask_start = ask_start,
+    .ask_abandon = ask_abandon,
 };
 
 struct virtual_process *virtual_process_new(void)

@@ -26,6 +26,7 @@ struct virtual_world_options {
     struct cloud *cloud;
     struct memory_store *store;
     struct history *history;
+    bool declines;            /* the person answers each question with no, else with yes */
     int64_t store_latency_ns; /* a statement's way there and back, with its fsync; assumed 0: nobody recorded it */
 };
 

@@ -305,9 +305,8 @@ static void store_abandon(struct world *world, struct store_call *call)
 
 static bool lock(struct world *world, const char *name)
 {
-    (void)world;
     (void)name;
-    return true;
+    return !scripted_of(world)->locked;
 }
 
 static void unlock(struct world *world, const char *name)
@@ -331,6 +330,27 @@ static void hide(struct world *world, const char *secret)
     buffer_printf(&scripted_of(world)->hidden, "%s\n", secret);
 }
 
+static void tell(struct world *world, const char *text)
+{
+    buffer_append_text(&scripted_of(world)->told, text);
+}
+
+static void ask_start(struct world *world, struct question *question)
+{
+    struct scripted_world *scripted = scripted_of(world);
+    buffer_printf(&scripted->told, "%s\n", question->text);
+    if (scripted->answer != ANSWER_NEVER) {
+        question->yes = scripted->answer == ANSWER_YES;
+        completion_finish(&question->done);
+    }
+}
+
+static void ask_abandon(struct world *world, struct question *question)
+{
+    (void)question;
+    scripted_of(world)->questions_abandoned++;
+}
+
 static const struct world_operations operations = {
     .now_ns = now_ns,
     .wall_now = wall_now,
@@ -347,6 +367,9 @@ static const struct world_operations operations = {
     .unlock = unlock,
     .note = note,
     .hide = hide,
+    .tell = tell,
+    .ask_start = ask_start,
+    .ask_abandon = ask_abandon,
 };
 
 void scripted_world_open(struct scripted_world *scripted)
@@ -362,8 +385,8 @@ void scripted_world_open(struct scripted_world *scripted)
     scripted->world.scheduler = scheduler_new(scripted->world.heap, timers);
     assert_non_null(scripted->world.scheduler);
     scripted->now_ns = NS_PER_S;
-    struct buffer *const logs[] = {&scripted->requests, &scripted->shell, &scripted->store, &scripted->notes,
-                                   &scripted->hidden};
+    struct buffer *const logs[] = {&scripted->requests, &scripted->shell,  &scripted->store,
+                                   &scripted->notes,    &scripted->hidden, &scripted->told};
     for (size_t i = 0; i < ARRAY_LENGTH(logs); i++) {
         buffer_init(logs[i], scripted->own_heap, LOG_MAX);
     }

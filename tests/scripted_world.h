@@ -50,6 +50,9 @@ struct scripted_statement {
     int calls;
 };
 
+/* What the person answers to every question. */
+enum scripted_answer { ANSWER_NO, ANSWER_YES, ANSWER_NEVER };
+
 struct scripted_event {
     int64_t due_ns;
     void *operation; /* the exchange, session or call */
@@ -72,13 +75,17 @@ struct scripted_world {
     void (*carry_out)(struct shell_session *session); /* instead of the script of commands */
     struct scripted_statement statements[STORE_STATEMENT_COUNT];
 
-    int http_started, http_abandoned, shell_abandoned, sessions_open, store_abandoned;
+    enum scripted_answer answer;
+    bool locked; /* living processes have all locks */
+
+    int http_started, http_abandoned, shell_abandoned, sessions_open, store_abandoned, questions_abandoned;
     uint64_t ordinals;
     struct buffer requests; /* "PUT /path body" */
     struct buffer shell;    /* commands */
     struct buffer store;    /* "EVENT_ADD|text|12|null" */
     struct buffer notes;    /* "kind ids data" */
     struct buffer hidden;   /* secrets */
+    struct buffer told;     /* what was shown to the person, and the questions, each on a line */
 
     struct timer *timers[SCRIPT_TIMERS_MAX];
     size_t timer_count;

@@ -83,11 +83,20 @@ static void on_market_event(void *context, const struct market_event *event)
         note_bill(cloud, event);
         break;
     case MARKET_RECYCLED:
-        cloud_ssh_recycle(cloud, event->contract);
+        cloud_machine_recycle(cloud, event->contract);
         break;
     case MARKET_CREDIT_OUT:
-        break; /* the stops that follow from it are told one by one */
+        return; /* the stops that follow from it are told one by one */
     }
+    if (event->kind != MARKET_BILLED) {
+        cloud_ssh_machine_changed(cloud, event->contract, event->kind == MARKET_DESTROYED);
+    }
+}
+
+static void ask_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
+{
+    struct cloud *cloud = context;
+    cloud->options.address(cloud->options.address_context, contract, id, address);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
@@ -99,6 +108,40 @@ static void draw_timeline(void *context, int64_t now_ns, uint32_t contract, stru
     injector_timeline(cloud->injector, now_ns, contract, out);
 }
 
+struct market *cloud_make_market(struct cloud *cloud)
+{
+    const struct cloud_options *options = &cloud->options;
+    struct market_options market = {
+        .seed = options->seed,
+        .run = options->run,
+        .epoch = options->epoch,
+        .api_key = options->api_key,
+        .ssh_public_key = options->ssh_public_key == NULL ? "" : options->ssh_public_key,
+        .credit_nusd = options->credit_nusd,
+        .limit_ignored = options->limit_ignored,
+        .first_contract_id = options->first_contract_id,
+        .ssh_host = options->ssh_host,
+        .ssh_port = options->ssh_port,
+        .origin = options->origin,
+        .offers = options->offers,
+        .timeline = draw_timeline,
+        .address = options->address == NULL ? NULL : ask_address,
+        .event = on_market_event,
+        .context = cloud,
+    };
+    market_switches_defaults(&market.switches);
+    if (options->switches != NULL) {
+        market.switches = *options->switches;
+    }
+    return market_new(cloud->heap, &market);
+}
+
+struct injector *cloud_make_injector(struct cloud *cloud)
+{
+    const struct cloud_options *options = &cloud->options;
+    return injector_new(cloud->heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
+}
+
 struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
 {
     struct cloud *cloud = heap_alloc(heap, sizeof *cloud);
@@ -108,29 +151,8 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
     cloud->heap = heap;
     cloud->options = *options;
     cloud->draw = (struct timing_draw){options->seed, options->run};
-    struct market_options market = {
-        .seed = options->seed,
-        .run = options->run,
-        .epoch = options->epoch,
-        .api_key = options->api_key,
-        .ssh_public_key = "",
-        .credit_nusd = options->credit_nusd,
-        .limit_ignored = options->limit_ignored,
-        .first_contract_id = options->first_contract_id,
-        .ssh_host = options->ssh_host,
-        .ssh_port = options->ssh_port,
-        .origin = options->origin,
-        .offers = options->offers,
-        .timeline = draw_timeline,
-        .event = on_market_event,
-        .context = cloud,
-    };
-    market_switches_defaults(&market.switches);
-    if (options->switches != NULL) {
-        market.switches = *options->switches;
-    }
-    cloud->market = market_new(heap, &market);
-    cloud->injector = injector_new(heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
+    cloud->market = cloud_make_market(cloud);
+    cloud->injector = cloud_make_injector(cloud);
     if (cloud->market == NULL || cloud->injector == NULL) {
         cloud_free(cloud);
         return NULL;
@@ -159,11 +181,6 @@ void cloud_free(struct cloud *cloud)
 }
 
 const struct market *cloud_market(const struct cloud *cloud)
-{
-    return cloud->market;
-}
-
-struct market *cloud_market_control(struct cloud *cloud)
 {
     return cloud->market;
 }
@@ -328,6 +345,7 @@ void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchang
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);
     }
+    exchange->whole_bytes = exchange->reply.body.length;
     if (exchange->fate == FATE_TRUNCATED) {
         cut(&exchange->reply.body, exchange->verdict.cut_at);
     }

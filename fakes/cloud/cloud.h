@@ -13,8 +13,15 @@
 #include "base/fate.h"
 #include "base/history.h"
 #include "fakes/fault/injector.h"
+#include "fakes/host/host.h"
 #include "fakes/market/market.h"
 #include "fakes/timing/timing.h"
+
+/*
+ * Told when what a machine's SSH ports do may have changed otherwise than by the plan: it was created, stopped, destroyed, lost
+ * or found again, or has another host key. Must not call back into the cloud.
+ */
+typedef void cloud_machine_function(void *context, uint32_t contract);
 
 /* Borrowed pointers outlive the cloud. */
 struct cloud_options {
@@ -31,7 +38,12 @@ struct cloud_options {
     const char *ssh_host;                   /* of the first contract; NULL: derived */
     int64_t ssh_port;                       /* 0: derived */
     const char *origin;                     /* where result_urls lead; NULL: the origin of the request */
-    const struct market_switches *switches; /* NULL: the defaults */
+    const struct market_switches *switches; /* copied; NULL: the defaults */
+    market_address_function *address;       /* NULL: derived names stand; asked for every new machine */
+    void *address_context;
+    const char *ssh_public_key;      /* the account's, as a line of authorized_keys; NULL: it has none */
+    cloud_machine_function *machine; /* NULL: nobody is told */
+    void *machine_context;
     struct history *history;
 };
 
@@ -41,9 +53,8 @@ struct cloud;
 MUST_USE struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options);
 void cloud_free(struct cloud *cloud);
 
-/* The market behind it, for what is truly so; and for whoever controls the fake, who calls cloud_advance() first. */
+/* The market behind it, for what is truly so. */
 const struct market *cloud_market(const struct cloud *cloud);
-struct market *cloud_market_control(struct cloud *cloud);
 
 /* When something will next change by itself, or TIME_NEVER_NS; and bringing everything up to a moment. */
 int64_t cloud_next_change_ns(const struct cloud *cloud);
@@ -62,6 +73,7 @@ struct cloud_exchange {
     int64_t reply_ns;
     enum transport_fate fate; /* of the reply */
     struct http_reply reply;  /* as it is sent; with FATE_TRUNCATED already cut */
+    size_t whole_bytes;       /* of its body, were it not cut */
     /* the cloud's own */
     struct cloud_exchange *next_free;
     struct http_verdict verdict;
@@ -90,9 +102,28 @@ void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange);
 
 /* ---- SSH --------------------------------------------------------------------------------------------------------------- */
 
+/*
+ * What a port of the nth contract does now; and when the plan changes that next, TIME_NEVER_NS when it does not. A machine that
+ * is destroyed or whose container is stopped refuses; the direct port does so until the container runs.
+ */
+enum ssh_stage cloud_ssh_stage(struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port);
+int64_t cloud_ssh_next_stage_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port);
+
+/* The nth (from 0) key that may log in to a machine, as a line of authorized_keys; NULL behind the last. */
+const char *cloud_ssh_key(const struct cloud *cloud, uint32_t contract, size_t nth);
+
+/* A machine's Ed25519 host key (its private half, 32 bytes): drawn from the seed, another one after each rotation. */
+enum { CLOUD_HOST_KEY_BYTES = 32 };
+void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned char key[CLOUD_HOST_KEY_BYTES]);
+MUST_USE bool cloud_ssh_rotate_host_key(struct cloud *cloud, uint32_t contract); /* false: no memory */
+
+/* A machine's host vanishes from the network, or is back; the API shows it offline meanwhile. False when it does not exist. */
+MUST_USE bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost);
+
 /* One session of a client with a machine; also the command that runs on it. */
 struct cloud_session {
     size_t contract;          /* which machine, when `fate` is DELIVERED */
+    enum ssh_port port;       /* and by which way */
     int64_t opened_ns;        /* when the opening ends; TIME_NEVER_NS: it stays silent */
     enum transport_fate fate; /* of the opening; when silent, what the silence means (DELIVERED: no answer at all) */
     /* the command */
@@ -104,11 +135,22 @@ struct cloud_session {
     struct buffer err;
     struct buffer command;
     struct buffer input;
+    uint32_t life; /* of the cloud */
     struct cloud_session *next_free;
 };
 
-/* Somebody connects to host:port now. NULL when memory is gone. */
+/* Somebody connects now: to host:port, or to a port of the nth contract. NULL when memory is gone. */
 MUST_USE struct cloud_session *cloud_ssh_open(struct cloud *cloud, int64_t now_ns, const char *host, int64_t port);
+MUST_USE struct cloud_session *cloud_ssh_connect(struct cloud *cloud, int64_t now_ns, uint32_t contract,
+                                                 enum ssh_port port);
+
+/* Another session on the machine of an open one, for a command beside the first one. NULL when memory is gone. */
+MUST_USE struct cloud_session *cloud_ssh_beside(struct cloud *cloud, const struct cloud_session *session);
+
+enum { CLOUD_SSH_INPUT_MAX = 64 * 1024 * 1024 };
+
+/* Whether a command reads its standard input, so that all of it is needed before the command is sent. */
+bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command);
 
 /* A command is sent on an open session: sets effect_ns, done_ns. False when memory is gone. */
 MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
@@ -117,7 +159,38 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 /* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
+/*
+ * A line of an interactive shell runs at once on the machine of a session: appends its output. `shell` keeps what the shell
+ * remembers. False when the machine is gone.
+ */
+MUST_USE bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                             struct host_session *shell, struct span line, struct buffer *out, struct buffer *err);
+
+/* Appends the shell's prompt; nothing when the machine is gone. */
+void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                      const struct host_session *shell, struct buffer *out);
+
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * An existing machine shows that status until its life goes on. The cloud has been advanced. False when there is no such machine.
+ */
+bool cloud_force_status(struct cloud *cloud, int64_t id, enum actual_status status);
+
+/* Where result_urls lead from now on. False when memory is gone. */
+MUST_USE bool cloud_set_origin(struct cloud *cloud, const char *origin);
+
+/* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
+struct injector *cloud_injector(struct cloud *cloud);
+
+/*
+ * As new, but at `now_ns`: every machine is destroyed (and told so), then no contract was ever made, all credit is there, and the
+ * faults are those of the options, with nothing done. Exchanges and sessions under way may still be ended, and nothing else.
+ * False, with nothing changed, when memory is gone.
+ */
+MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 

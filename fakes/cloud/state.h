@@ -12,14 +12,16 @@ enum {
     CLOUD_REPLY_MAX = 32 * 1024 * 1024,
     CLOUD_HEADERS_MAX = 16 * 1024,
     CLOUD_REQUEST_MAX = 1024 * 1024,
-    CLOUD_OUTPUT_MAX = 16 * 1024 * 1024,
-    CLOUD_HOSTS_MAX = 4096
+    CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
+    CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
+    CLOUD_HOSTS_MAX = 1024 * 1024
 };
 
 /* The inside of one rented machine, made when the first command reaches it. */
 struct cloud_host {
     struct host *host;
-    uint32_t commands; /* run so far: the nth takes the nth recorded time */
+    uint32_t commands;  /* run so far: the nth takes the nth recorded time */
+    uint32_t rotations; /* of its host key */
 };
 
 struct cloud {
@@ -33,7 +35,12 @@ struct cloud {
     struct cloud_session *free_sessions;
     struct cloud_host *hosts; /* by contract */
     size_t host_count;
+    uint32_t life; /* how often it was reset: sessions of an earlier life find nothing */
 };
+
+/* New ones, as the options have them; NULL when memory is gone. */
+struct market *cloud_make_market(struct cloud *cloud);
+struct injector *cloud_make_injector(struct cloud *cloud);
 
 struct cloud_note {
     struct json_writer ids;
@@ -47,8 +54,19 @@ struct cloud_note {
 void cloud_note_begin(struct cloud_note *note);
 void cloud_note_end(struct cloud *cloud, struct cloud_note *note, int64_t now_ns, const char *actor, const char *kind);
 
-/* The container of the nth contract is made anew: its files are the image's. */
-void cloud_ssh_recycle(struct cloud *cloud, size_t contract);
+/* The place of a contract's machine, and its inside, made when it is first needed; NULL when memory is gone. */
+struct cloud_host *cloud_machine_slot(struct cloud *cloud, size_t contract);
+struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view *view);
+
+/* What a port does now: the timeline rules while the container runs, else nothing listens. */
+enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
+                                   enum ssh_port port);
+
+/* Its container is made anew: its files are the image's, and it has another host key. */
+void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);
+
+/* Tells whoever wants to know; the inside of a machine that is destroyed is freed. */
+void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed);
 
 /* Frees hosts and spare sessions. */
 void cloud_ssh_release(struct cloud *cloud);

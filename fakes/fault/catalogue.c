@@ -35,6 +35,8 @@
     }
 #define NO_PARAMETERS PARAMETERS({.key = NULL})
 
+#define SSH_PORTS CHOICE("port", "both", "both, proxy, direct", "which of the machine's two ports")
+
 static const struct fault_row rows[] = {
     {.id = "null-status",
      .layer = "vast-api",
@@ -148,21 +150,21 @@ static const struct fault_row rows[] = {
      .description = "The SSH port of a running machine refuses for longer.",
      .nth = 1,
      .count = 1,
-     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "60", "how long after it would be ready")),
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "60", "how long after it would be ready"), SSH_PORTS),
      .timeline = effect_ssh_refused},
     {.id = "ssh-banner-stall",
      .layer = "ssh",
      .description = "The SSH port accepts and sends no version line.",
      .nth = 1,
      .count = 1,
-     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready")),
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready"), SSH_PORTS),
      .timeline = effect_ssh_banner_stall},
     {.id = "ssh-key-not-synced",
      .layer = "ssh",
      .description = "sshd is up before the account's key has reached the machine.",
      .nth = 1,
      .count = 1,
-     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready")),
+     .parameters = PARAMETERS(SECONDS_OR_EVER("for_s", "30", "how long after it would be ready"), SSH_PORTS),
      .timeline = effect_ssh_key_not_synced},
     {.id = "ssh-drop-mid-command",
      .layer = "ssh",

@@ -89,9 +89,28 @@ int64_t effect_host_offline(const struct fault *fault, struct machine_timeline *
     return TIME_NEVER_NS;
 }
 
+/* Puts a step behind the others of its time or earlier; there must be room. */
+static void insert_stage(struct machine_timeline *timeline, struct ssh_step step)
+{
+    size_t place = timeline->ssh_count;
+    while (place > 0 && timeline->ssh[place - 1].after_ns > step.after_ns) {
+        place--;
+    }
+    memmove(&timeline->ssh[place + 1], &timeline->ssh[place], (timeline->ssh_count - place) * sizeof timeline->ssh[0]);
+    timeline->ssh[place] = step;
+    timeline->ssh_count++;
+}
+
+/* The ports that a fault concerns, as bits; 0: both. */
+static uint32_t ports_of(const struct fault *fault)
+{
+    enum ssh_port port = ssh_port_by_name(fault_text(fault, "port"));
+    return port == SSH_PORT_COUNT ? 0 : 1U << port;
+}
+
 /*
  * Puts `stage` in the place of ready, for as long as the fault says; ready comes after it unless something else has come by
- * then. Returns when it comes.
+ * then. A port that the fault does not concern is ready as before. Returns when ready comes.
  */
 static int64_t delay_ready(const struct fault *fault, struct machine_timeline *timeline, enum ssh_stage stage)
 {
@@ -104,15 +123,18 @@ static int64_t delay_ready(const struct fault *fault, struct machine_timeline *t
     }
     int64_t for_ns = fault_nano(fault, "for_s");
     int64_t again_ns = for_ns < 0 ? TIME_NEVER_NS : saturating_add(timeline->ssh[ready].after_ns, for_ns);
-    timeline->ssh[ready].stage = stage;
     bool other_first = ready + 1 < timeline->ssh_count && timeline->ssh[ready + 1].after_ns <= again_ns;
+    uint32_t ports = ports_of(fault);
+    timeline->ssh[ready].stage = stage;
+    if (ports != 0 && timeline->ssh[ready].ports == 0 && timeline->ssh_count < TIMELINE_STEPS_MAX) {
+        enum ssh_port other = ports == 1U << SSH_PORT_PROXY ? SSH_PORT_DIRECT : SSH_PORT_PROXY;
+        timeline->ssh[ready].ports = ports;
+        insert_stage(timeline, (struct ssh_step){timeline->ssh[ready].after_ns, SSH_STAGE_READY, 1U << other});
+    }
     if (again_ns == TIME_NEVER_NS || other_first || timeline->ssh_count == TIMELINE_STEPS_MAX) {
         return TIME_NEVER_NS;
     }
-    memmove(&timeline->ssh[ready + 2], &timeline->ssh[ready + 1],
-            (timeline->ssh_count - ready - 1) * sizeof timeline->ssh[0]);
-    timeline->ssh[ready + 1] = (struct ssh_step){.after_ns = again_ns, .stage = SSH_STAGE_READY};
-    timeline->ssh_count++;
+    insert_stage(timeline, (struct ssh_step){again_ns, SSH_STAGE_READY, timeline->ssh[ready].ports});
     return again_ns;
 }
 

@@ -272,3 +272,12 @@ int command_apt_get(struct call *call)
     }
     return status;
 }
+
+/* As a remote side it is no command of the shell's: see fakes/sftp. From here there is nowhere to copy to. */
+int command_scp(struct call *call)
+{
+    buffer_append_text(call->err, "usage: scp [-346ABCOpqRrsTv] [-c cipher] [-D sftp_server_path] [-F ssh_config]\n"
+                                  "           [-i identity_file] [-J destination] [-l limit]\n"
+                                  "           [-o ssh_option] [-P port] [-S program] source ... target\n");
+    return 1;
+}

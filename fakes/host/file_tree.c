@@ -40,6 +40,11 @@ static void charge(struct file_tree *tree, struct tree_node *node)
     tree->charged_bytes += node->charged_bytes;
 }
 
+static size_t content_most(const struct file_tree *tree)
+{
+    return tree->content_limit == 0 ? TREE_CONTENT_LIMIT : tree->content_limit;
+}
+
 static void start_node(struct file_tree *tree, struct tree_node *node, enum tree_kind kind, uint32_t mode,
                        int64_t now_ns)
 {
@@ -47,7 +52,7 @@ static void start_node(struct file_tree *tree, struct tree_node *node, enum tree
     node->mode = mode;
     node->modified_ns = now_ns;
     node->inode = ++tree->next_inode;
-    buffer_init(&node->content, tree->heap, TREE_CONTENT_LIMIT);
+    buffer_init(&node->content, tree->heap, content_most(tree));
     tree->node_count++;
 }
 
@@ -367,7 +372,7 @@ int64_t tree_size(const struct tree_node *node)
 /* The most bytes that the file's content may reach before the disk or the memory for contents is full. */
 static int64_t content_limit(const struct file_tree *tree, const struct tree_node *file)
 {
-    int64_t by_memory = (int64_t)file->content.length + TREE_CONTENT_LIMIT - (int64_t)tree->content_bytes;
+    int64_t by_memory = (int64_t)file->content.length + (int64_t)content_most(tree) - (int64_t)tree->content_bytes;
     if (tree->part_of_image) {
         return by_memory;
     }

@@ -4,7 +4,7 @@
  * Disk space is counted as a file system does, in blocks of 4 KiB; a write beyond the rented disk stores what fits and says
  * TREE_NO_SPACE. A file is its bytes followed by `hole_bytes` zeros, so that a large empty file costs no memory.
  *
- * Limits: TREE_NODES_LIMIT entries (beyond: TREE_NO_SPACE, as when inodes run out), TREE_CONTENT_LIMIT bytes of contents held
+ * Limits: TREE_NODES_LIMIT entries (beyond: TREE_NO_SPACE, as when inodes run out), `content_limit` bytes of contents held
  * (TREE_NO_SPACE), names of 255 bytes, paths of 4095, 40 symbolic links on a path. Nothing recurses on the depth of the tree.
  */
 #ifndef FAKES_HOST_FILE_TREE_H
@@ -40,6 +40,9 @@ enum {
     X(TOO_LARGE, "File too large")                                                                                     \
     X(INVALID, "Invalid argument")                                                                                     \
     X(BUSY, "Device or resource busy")                                                                                 \
+    X(NOT_ALLOWED, "Permission denied")                                                                                \
+    X(NOT_SUPPORTED, "Operation not supported")                                                                        \
+    X(FAULT, "Input/output error")                                                                                     \
     X(NO_MEMORY, "Cannot allocate memory")
 
 enum tree_error {
@@ -79,6 +82,7 @@ struct file_tree {
     int64_t outside_bytes; /* taken by what is not in the tree: the image, and faults */
     int64_t charged_bytes;
     size_t content_bytes;
+    size_t content_limit; /* 0: TREE_CONTENT_LIMIT */
     uint32_t node_count;
     uint64_t next_inode;
     struct tree_node *reserve; /* one block for the nodes of the image */

@@ -4,7 +4,9 @@
 
 #include "base/random.h"
 #include "fakes/host/host_state.h"
+#include "fakes/host/session.h"
 #include "fakes/host/shell.h"
+#include "fakes/host/shell_syntax.h"
 
 /* Draws by host_random_bits(): the first ones have a fixed meaning, later ones are /dev/urandom's. */
 enum { DRAW_CONTAINER_ID = 0, DRAW_FIRST_FREE = 4096, FIRST_PID = 1042, STATUS_TOO_LONG = 126 };
@@ -64,6 +66,11 @@ void host_set_disk_used(struct host *host, int64_t bytes)
     host->files.outside_bytes = bytes;
 }
 
+void host_set_content_limit(struct host *host, size_t bytes)
+{
+    host->files.content_limit = bytes;
+}
+
 void host_set_gpu_load(struct host *host, const struct host_gpu_load *load)
 {
     host->gpu_load = *load;
@@ -74,7 +81,7 @@ void host_set_gpu_state(struct host *host, enum host_gpu_state state)
     host->gpu_state = state;
 }
 
-static bool prepare_files(struct host *host, struct wall_time now)
+bool host_prepare_files(struct host *host, struct wall_time now)
 {
     if (host->files.root != NULL) {
         return true;
@@ -87,38 +94,95 @@ static bool prepare_files(struct host *host, struct wall_time now)
     return true;
 }
 
-static int run_login_shell(struct run *run, struct span command, struct span input, struct buffer *out,
-                           struct buffer *err)
+/* An argument of exec ends at its NUL. */
+static struct span up_to_nul(struct span command)
+{
+    const char *end = command.length == 0 ? NULL : memchr(command.at, '\0', command.length);
+    return end == NULL ? command : (struct span){command.at, (size_t)(end - command.at)};
+}
+
+static int run_login_shell(struct run *run, struct host_session *session, struct span command, struct span input,
+                           struct buffer *out, struct buffer *err)
 {
     struct stream in = {.kind = STREAM_TEXT, .text = input};
     struct stream standard_out = {.kind = STREAM_BUFFER, .buffer = out};
     struct stream standard_err = {.kind = STREAM_BUFFER, .buffer = err};
     struct shell shell;
-    if (!shell_start(&shell, run, (struct streams){&in, &standard_out, &standard_err})) {
+    if (!shell_start(&shell, run, (struct streams){&in, &standard_out, &standard_err}) ||
+        (session != NULL && !session_restore(session, &shell))) {
         return HOST_EXIT_KILLED;
     }
-    const char *end = command.length == 0 ? NULL : memchr(command.at, '\0', command.length);
-    if (end != NULL) {
-        command.length = (size_t)(end - command.at); /* an argument of exec ends at its NUL */
+    int status = shell_run_text(&shell, up_to_nul(command));
+    if (session != NULL) {
+        session_keep(session, &shell, status);
     }
-    return shell_run_text(&shell, command);
+    return status;
 }
 
-int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
-             struct buffer *err)
+int host_run_text(struct host *host, struct wall_time now, struct host_session *session, struct span command,
+                  struct span input, struct buffer *out, struct buffer *err)
 {
     if (command.length > SHELL_COMMAND_LIMIT) {
         buffer_append_text(err, "/bin/bash: Argument list too long\n");
         return STATUS_TOO_LONG;
     }
-    if (!prepare_files(host, now)) {
+    if (!host_prepare_files(host, now)) {
         return HOST_EXIT_KILLED;
     }
     struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
     arena_init(&run.arena, host->heap, SHELL_ARENA_LIMIT);
-    int status = run_login_shell(&run, command, input, out, err);
+    int status = run_login_shell(&run, session, command, input, out, err);
     run_close_streams(&run, NULL);
     bool dead = run_is_dead(&run) || out->failed || err->failed;
     arena_release(&run.arena);
     return dead ? HOST_EXIT_KILLED : status & 0xff;
+}
+
+int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
+             struct buffer *err)
+{
+    return host_run_text(host, now, NULL, command, input, out, err);
+}
+
+/* The one simple command that a text is, or NULL. */
+static const struct shell_command *only_command(struct run *run, struct span text)
+{
+    struct shell_list *list;
+    struct shell_mistake mistake;
+    if (!shell_parse(&run->arena, text, &list, &mistake) || list == NULL || list->next != NULL || list->background) {
+        return NULL;
+    }
+    const struct shell_pipeline *pipeline = list->pipelines;
+    const struct shell_command *command = pipeline->commands;
+    bool alone = pipeline->next == NULL && !pipeline->negated && command->next == NULL;
+    bool plain = command->kind == COMMAND_SIMPLE && command->assignments == NULL && command->redirections == NULL;
+    return alone && plain && command->words != NULL ? command : NULL;
+}
+
+bool host_command_words(struct host *host, struct wall_time now, struct span command, struct buffer *words)
+{
+    if (command.length > SHELL_COMMAND_LIMIT || !host_prepare_files(host, now)) {
+        return false;
+    }
+    struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
+    struct stream none = {.kind = STREAM_DISCARD};
+    buffer_init(&none.own, host->heap, SHELL_COMMAND_LIMIT); /* for complaints, which nobody reads */
+    struct shell shell;
+    size_t start = words->length;
+    int count = 0;
+    char **expanded = NULL;
+    arena_init(&run.arena, host->heap, SHELL_ARENA_LIMIT);
+    const struct shell_command *only = only_command(&run, up_to_nul(command));
+    if (only != NULL && shell_start(&shell, &run, (struct streams){&none, &none, &none})) {
+        expanded = shell_expand_words(&shell, only->words, &count);
+    }
+    for (int i = 0; expanded != NULL && i < count; i++) {
+        buffer_append(words, expanded[i], strlen(expanded[i]) + 1);
+    }
+    bool done = count > 0 && expanded != NULL && !words->failed;
+    run_close_streams(&run, NULL);
+    buffer_release(&none.own);
+    arena_release(&run.arena);
+    words->length = done ? words->length : start;
+    return done;
 }

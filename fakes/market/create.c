@@ -360,17 +360,22 @@ static int64_t new_contract_id(const struct market *market, uint32_t nth)
 static void set_addresses(const struct market *market, struct contract *contract)
 {
     const struct market_options *options = &market->options;
+    struct market_address *address = &contract->address;
     bool first = contract->nth == 0;
-    contract->ssh_port = (10000 + contract->id % 10000) & ~INT64_C(1);
-    (void)text_format(contract->ssh_host, sizeof contract->ssh_host, "ssh%lld.vast.ai",
+    address->ssh_port = (10000 + contract->id % 10000) & ~INT64_C(1);
+    (void)text_format(address->ssh_host, sizeof address->ssh_host, "ssh%lld.vast.ai",
                       (long long)draw(market, contract->nth, DRAW_SSH_HOST, 1, 9));
     if (first && options->ssh_port != 0) {
-        contract->ssh_port = options->ssh_port;
+        address->ssh_port = options->ssh_port;
     }
     if (first && options->ssh_host != NULL) {
-        (void)text_copy(contract->ssh_host, sizeof contract->ssh_host, options->ssh_host);
+        (void)text_copy(address->ssh_host, sizeof address->ssh_host, options->ssh_host);
     }
-    contract->direct_port = draw(market, contract->nth, DRAW_DIRECT_PORT, 30000, 59000);
+    (void)text_copy(address->public_ipaddr, sizeof address->public_ipaddr, contract->offer->public_ipaddr);
+    address->direct_port = draw(market, contract->nth, DRAW_DIRECT_PORT, 30000, 59000);
+    if (options->address != NULL) {
+        options->address(options->context, contract->nth, contract->id, address);
+    }
 }
 
 /* When the offer ends; a listing that is already past its date is taken to last as long as it said when it was listed. */

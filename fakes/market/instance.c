@@ -93,12 +93,12 @@ static void write_identity(struct json_writer *writer, const struct contract *co
 
 static void write_place(struct json_writer *writer, const struct contract *contract)
 {
-    char index[SSH_HOST_SIZE];
-    const char *digits = contract->ssh_host + strcspn(contract->ssh_host, "0123456789");
+    char index[MARKET_HOST_SIZE];
+    const char *digits = contract->address.ssh_host + strcspn(contract->address.ssh_host, "0123456789");
     (void)text_format(index, sizeof index, "%.*s", (int)strspn(digits, "0123456789"), digits);
-    json_member_string(writer, "ssh_host", contract->ssh_host);
+    json_member_string(writer, "ssh_host", contract->address.ssh_host);
     json_member_string(writer, "ssh_idx", index);
-    json_member_int(writer, "ssh_port", contract->ssh_port);
+    json_member_int(writer, "ssh_port", contract->address.ssh_port);
     json_member_int(writer, "machine_dir_ssh_port", 21000);
     size_t length = strlen(contract->offer->geolocation);
     json_member_string(writer, "country_code", length < 2 ? NULL : contract->offer->geolocation + length - 2);
@@ -135,7 +135,7 @@ static void write_port(struct json_writer *writer, struct contract *contract, in
     char key[32];
     char host_port[32];
     (void)text_format(key, sizeof key, "%lld/%s", (long long)port, protocol);
-    int64_t number = contract->direct_port + contract->port_count++;
+    int64_t number = contract->address.direct_port + contract->port_count++;
     (void)text_format(host_port, sizeof host_port, "%lld", (long long)number);
     json_key(writer, key);
     json_begin_array(writer);
@@ -274,18 +274,19 @@ static void write_addresses(struct json_writer *writer, const struct contract *c
                             bool has_ports, bool has_telemetry)
 {
     bool has_direct = has_telemetry && contract->port_count > 0;
-    char storage[OFFER_TEXT_SIZE + 2];
+    char storage[MARKET_HOST_SIZE + 2];
     struct buffer address;
     buffer_init_fixed(&address, storage, sizeof storage);
-    buffer_append_text(&address, contract->offer->public_ipaddr);
+    buffer_append_text(&address, contract->address.public_ipaddr);
     if (has_telemetry) {
         buffer_append_char(&address, '\n'); /* as the real service has it, once the machine has reported itself */
     }
-    bool is_known = has_address && *contract->offer->public_ipaddr != '\0';
+    bool is_known = has_address && *contract->address.public_ipaddr != '\0';
     json_member_string(writer, "public_ipaddr", is_known ? buffer_text(&address) : NULL);
     json_member_string(writer, "local_ipaddrs", has_address ? "10.0.0.5 172.17.0.1 \n" : NULL);
-    json_member_int(writer, "direct_port_start", has_direct ? contract->direct_port : -1);
-    json_member_int(writer, "direct_port_end", has_direct ? contract->direct_port + contract->port_count - 1 : -1);
+    json_member_int(writer, "direct_port_start", has_direct ? contract->address.direct_port : -1);
+    json_member_int(writer, "direct_port_end",
+                    has_direct ? contract->address.direct_port + contract->port_count - 1 : -1);
     if (has_ports) {
         json_key(writer, "ports");
         json_raw(writer, (struct span){buffer_text(&contract->ports), contract->ports.length});

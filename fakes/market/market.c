@@ -138,10 +138,10 @@ void market_contract(const struct market *market, size_t index, struct contract_
         .created_ns = contract->created_ns,
         .destroyed_ns = contract->destroyed_ns,
         .price_nusd_per_hour = charges_price_now(&contract->charges),
-        .ssh_host = contract->ssh_host,
-        .ssh_port = contract->ssh_port,
-        .public_ipaddr = contract->offer->public_ipaddr,
-        .direct_port = is_direct && contract->has_direct_ssh ? contract->direct_port : 0,
+        .ssh_host = contract->address.ssh_host,
+        .ssh_port = contract->address.ssh_port,
+        .public_ipaddr = contract->address.public_ipaddr,
+        .direct_port = is_direct && contract->has_direct_ssh ? contract->address.direct_port : 0,
         .offer = contract->offer,
         .image = contract->image,
         .disk_mgb = contract->disk_mgb,
@@ -149,21 +149,34 @@ void market_contract(const struct market *market, size_t index, struct contract_
     };
 }
 
-enum ssh_stage market_ssh_stage(const struct market *market, size_t index)
+enum ssh_stage market_ssh_stage(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port)
 {
     const struct contract *contract = market->contracts[index];
     const struct life *life = &contract->life;
     if (contract->host_lost) {
         return SSH_STAGE_UNREACHABLE;
     }
-    bool is_up = contract->destroyed_ns == TIME_NEVER_NS && contract->follows_life &&
-                 !status_traits(contract->status)->refuses_ssh;
+    bool goes_on = contract->destroyed_ns == TIME_NEVER_NS && contract->follows_life;
     enum ssh_stage stage = SSH_STAGE_REFUSED;
-    int64_t age_ns = market->now_ns - life->base_ns;
-    for (uint32_t i = 0; is_up && i < life->ssh_count && life->ssh[i].after_ns <= age_ns; i++) {
-        stage = life->ssh[i].stage;
+    int64_t age_ns = now_ns - life->base_ns;
+    for (uint32_t i = 0; goes_on && i < life->ssh_count && life->ssh[i].after_ns <= age_ns; i++) {
+        stage = ssh_step_is_of(&life->ssh[i], port) ? life->ssh[i].stage : stage;
     }
     return stage;
+}
+
+int64_t market_ssh_next_stage_ns(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port)
+{
+    const struct contract *contract = market->contracts[index];
+    const struct life *life = &contract->life;
+    bool goes_on = contract->destroyed_ns == TIME_NEVER_NS && contract->follows_life;
+    int64_t age_ns = now_ns - life->base_ns;
+    for (uint32_t i = 0; goes_on && i < life->ssh_count; i++) {
+        if (life->ssh[i].after_ns > age_ns && ssh_step_is_of(&life->ssh[i], port)) {
+            return saturating_add(life->base_ns, life->ssh[i].after_ns);
+        }
+    }
+    return TIME_NEVER_NS;
 }
 
 size_t market_contract_key_count(const struct market *market, size_t index)

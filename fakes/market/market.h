@@ -53,6 +53,22 @@ typedef void market_timeline_function(void *context, int64_t now_ns, uint32_t co
 typedef void market_output_function(void *context, int64_t now_ns, uint32_t contract, const char *command,
                                     struct buffer *out);
 
+/* Where a machine is reached: through the proxy, and at its own address. */
+enum { MARKET_HOST_SIZE = 64 };
+
+struct market_address {
+    char ssh_host[MARKET_HOST_SIZE];
+    int64_t ssh_port;
+    char public_ipaddr[MARKET_HOST_SIZE];
+    int64_t direct_port; /* of 22/tcp; ports that the renter publishes follow it */
+};
+
+/*
+ * Asked where each new machine is reached; `address` comes with the derived place, any of it may be changed. The create may fail
+ * after it: then the next machine is asked for with the same `contract`.
+ */
+typedef void market_address_function(void *context, uint32_t contract, int64_t id, struct market_address *address);
+
 struct market_options {
     uint64_t seed;
     uint32_t run;
@@ -68,8 +84,9 @@ struct market_options {
     struct market_switches switches; /* by market_switches_defaults() */
     const struct offer_book *offers; /* borrowed, immutable, may be shared by many markets */
     market_timeline_function *timeline;
-    market_event_function *event;   /* NULL: nobody is told */
-    market_output_function *output; /* NULL: logs tell the life, commands print nothing */
+    market_address_function *address; /* NULL: the derived places stand */
+    market_event_function *event;     /* NULL: nobody is told */
+    market_output_function *output;   /* NULL: logs tell the life, commands print nothing */
     void *context;
 };
 
@@ -99,7 +116,7 @@ int64_t market_next_change_ns(const struct market *market);
 void market_handle(struct market *market, int64_t now_ns, const struct http_request *request, struct http_reply *reply);
 
 /*
- * For whoever controls the fake: each false when there is no such machine.
+ * For whoever controls the fake: each false when there is no such machine. A moment before the market's own is its own.
  * Force: the machine shows that status from now on, until its life goes on. Lose: its host has gone; return: it is back, and shows
  * what its machine has become. Rival: somebody bids that much for its GPUs (0: the rival leaves).
  */
@@ -135,8 +152,9 @@ void market_contract(const struct market *market, size_t index, struct contract_
 int64_t market_credit_nusd(const struct market *market);
 int64_t market_charged_nusd(const struct market *market); /* sum of all charges so far */
 
-/* What its SSH port does now. */
-enum ssh_stage market_ssh_stage(const struct market *market, size_t index);
+/* What a port of its sshd does by its life and its host, whatever its status shows, and when that changes next. */
+enum ssh_stage market_ssh_stage(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
+int64_t market_ssh_next_stage_ns(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
 
 /* The public keys that its sshd accepts. */
 size_t market_contract_key_count(const struct market *market, size_t index);

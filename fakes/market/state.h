@@ -14,7 +14,6 @@ enum {
     CREATE_LABEL_MAX = 256, /* characters */
     CONTRACT_LABEL_MAX = 1024,
     CONTRACT_PORTS_MAX = 64,
-    SSH_HOST_SIZE = 24,
     SECRET_SIZE = 65,
     RESTART_STEPS = 3, /* most that a restart puts in front of a life */
 };
@@ -80,8 +79,8 @@ struct contract {
     int64_t prepaid_nusd;
     uint32_t *key_ids; /* of the account's keys, those that its sshd accepts */
     uint32_t key_count;
-    char ssh_host[SSH_HOST_SIZE];
-    int64_t ssh_port, direct_port, port_count;
+    struct market_address address;
+    int64_t port_count;
     bool has_direct_ssh;             /* the first direct port leads to 22/tcp */
     const struct template *template; /* NULL for none */
     struct buffer members;           /* of its JSON that never change, without the closing brace */

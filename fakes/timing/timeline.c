@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/units.h"
 
 static const char *const status_texts[] = {
 #define STATUS_TEXT(code, text) text,
@@ -11,11 +12,16 @@ static const char *const status_texts[] = {
 };
 
 static const char *const stage_names[] = {
-    [SSH_STAGE_REFUSED] = "refused",       [SSH_STAGE_CLOSES] = "closes", [SSH_STAGE_SILENT] = "silent",
-    [SSH_STAGE_KEY_DENIED] = "key_denied", [SSH_STAGE_READY] = "ready",   [SSH_STAGE_UNREACHABLE] = "unreachable",
+    [SSH_STAGE_REFUSED] = "refused",         [SSH_STAGE_CLOSES] = "closes",         [SSH_STAGE_RESETS] = "resets",
+    [SSH_STAGE_SILENT] = "silent",           [SSH_STAGE_KEY_DENIED] = "key_denied", [SSH_STAGE_READY] = "ready",
+    [SSH_STAGE_UNREACHABLE] = "unreachable",
 };
 
 _Static_assert(ARRAY_LENGTH(stage_names) == SSH_STAGE_COUNT, "every SSH stage has a name");
+
+static const char *const port_names[] = {[SSH_PORT_PROXY] = "proxy", [SSH_PORT_DIRECT] = "direct"};
+
+_Static_assert(ARRAY_LENGTH(port_names) == SSH_PORT_COUNT, "every SSH port has a name");
 
 const char *actual_status_text(enum actual_status status)
 {
@@ -57,11 +63,41 @@ const struct status_step *timeline_status_at(const struct machine_timeline *time
     return in_force;
 }
 
-enum ssh_stage timeline_ssh_at(const struct machine_timeline *timeline, int64_t age_ns)
+bool ssh_step_is_of(const struct ssh_step *step, enum ssh_port port)
+{
+    return step->ports == 0 || (step->ports & 1U << port) != 0;
+}
+
+enum ssh_stage timeline_ssh_at(const struct machine_timeline *timeline, enum ssh_port port, int64_t age_ns)
 {
     enum ssh_stage in_force = SSH_STAGE_REFUSED;
     for (size_t i = 0; i < timeline->ssh_count && timeline->ssh[i].after_ns <= age_ns; i++) {
-        in_force = timeline->ssh[i].stage;
+        in_force = ssh_step_is_of(&timeline->ssh[i], port) ? timeline->ssh[i].stage : in_force;
     }
     return in_force;
+}
+
+int64_t timeline_ssh_next_ns(const struct machine_timeline *timeline, enum ssh_port port, int64_t age_ns)
+{
+    for (size_t i = 0; i < timeline->ssh_count; i++) {
+        if (timeline->ssh[i].after_ns > age_ns && ssh_step_is_of(&timeline->ssh[i], port)) {
+            return timeline->ssh[i].after_ns;
+        }
+    }
+    return TIME_NEVER_NS;
+}
+
+const char *ssh_port_name(enum ssh_port port)
+{
+    return port_names[port];
+}
+
+enum ssh_port ssh_port_by_name(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(port_names); i++) {
+        if (strcmp(name, port_names[i]) == 0) {
+            return (enum ssh_port)i;
+        }
+    }
+    return SSH_PORT_COUNT;
 }

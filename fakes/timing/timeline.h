@@ -8,6 +8,7 @@
 #ifndef FAKES_TIMING_TIMELINE_H
 #define FAKES_TIMING_TIMELINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,13 +37,17 @@ enum actual_status {
 /* What somebody sees who connects to the SSH port; reference: OpenSSH's messages for each. */
 enum ssh_stage {
     SSH_STAGE_REFUSED,    /* nothing listens: RST */
-    SSH_STAGE_CLOSES,     /* the proxy accepts and closes */
+    SSH_STAGE_CLOSES,     /* the proxy accepts, reads the client's greeting and closes */
+    SSH_STAGE_RESETS,     /* the same with the greeting unread: RST */
     SSH_STAGE_SILENT,     /* accepts, no version line, for ever */
     SSH_STAGE_KEY_DENIED, /* sshd is up, authorized_keys is not yet written */
     SSH_STAGE_READY,
     SSH_STAGE_UNREACHABLE, /* host gone: no answer at all */
     SSH_STAGE_COUNT
 };
+
+/* The two ways in. */
+enum ssh_port { SSH_PORT_PROXY, SSH_PORT_DIRECT, SSH_PORT_COUNT };
 
 struct status_step {
     int64_t after_ns;
@@ -53,6 +58,7 @@ struct status_step {
 struct ssh_step {
     int64_t after_ns;
     enum ssh_stage stage;
+    uint32_t ports; /* bits 1 << SSH_PORT_…: which ports it is of; 0: both */
 };
 
 enum { TIMELINE_STEPS_MAX = 32 };
@@ -70,12 +76,20 @@ const char *actual_status_text(enum actual_status status);
 /* The status whose text is `text` (NULL for null), or ACTUAL_COUNT when none is. */
 enum actual_status actual_status_by_text(const char *text);
 
-/* "refused", "closes", "silent", "key_denied", "ready", "unreachable"; and back (SSH_STAGE_COUNT when none is). */
+/* "refused", "closes", "resets", "silent", "key_denied", "ready", "unreachable"; and back (SSH_STAGE_COUNT when none is). */
 const char *ssh_stage_name(enum ssh_stage stage);
 enum ssh_stage ssh_stage_by_name(const char *name);
 
 /* The step in force at `age_ns`, or NULL before the first. */
 const struct status_step *timeline_status_at(const struct machine_timeline *timeline, int64_t age_ns);
-enum ssh_stage timeline_ssh_at(const struct machine_timeline *timeline, int64_t age_ns);
+
+/* Whether a step is of that port; the stage of a port at an age; and at which age its stage changes next, or TIME_NEVER_NS. */
+bool ssh_step_is_of(const struct ssh_step *step, enum ssh_port port);
+enum ssh_stage timeline_ssh_at(const struct machine_timeline *timeline, enum ssh_port port, int64_t age_ns);
+int64_t timeline_ssh_next_ns(const struct machine_timeline *timeline, enum ssh_port port, int64_t age_ns);
+
+/* "proxy" and "direct"; and back (SSH_PORT_COUNT when none is). */
+const char *ssh_port_name(enum ssh_port port);
+enum ssh_port ssh_port_by_name(const char *name);
 
 #endif

@@ -57,7 +57,7 @@ void timing_from_recording(const struct recording *recording, struct timing *tim
  *     {"latency_s": {"search": 1.26, ...}, "effect_share": 0.5, "jitter": 0, "refused_s": 0.26,
  *      "ssh_sessions_s": [2.1, ...], "ssh_connect_share": 0.8,
  *      "boot": [{"after_s": 16.0, "status": "loading", "status_msg": null}, ...],
- *      "ssh": [{"after_s": 78.6, "stage": "ready"}],
+ *      "ssh": [{"after_s": 78.6, "stage": "ready"}],     ("port": "proxy" or "direct" when it is not of both)
  *      "provenance": {"latency": {"search": "measured", ...}, "ssh_sessions": ..., "ssh_connect_share": ..., "boot": ...}}
  *
  * A list replaces the whole list. A value given without its provenance counts as assumed. `status_msg` is null or one of the

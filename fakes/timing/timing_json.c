@@ -192,11 +192,24 @@ static void read_stage(struct json_reader *reader, void *member)
 {
     char text[16];
     static const char *const expected =
-        "expected one of \"refused\", \"closes\", \"silent\", \"key_denied\", \"ready\", \"unreachable\"";
+        "expected one of \"refused\", \"closes\", \"resets\", \"silent\", \"key_denied\", \"ready\", \"unreachable\"";
     read_word(reader, text, sizeof text, expected);
     *(enum ssh_stage *)member = ssh_stage_by_name(text);
     if (*(enum ssh_stage *)member == SSH_STAGE_COUNT) {
         json_reject(reader, expected);
+    }
+}
+
+static void read_ports(struct json_reader *reader, void *member)
+{
+    char text[16];
+    static const char *const expected = "expected \"proxy\" or \"direct\"";
+    read_word(reader, text, sizeof text, expected);
+    enum ssh_port port = ssh_port_by_name(text);
+    if (port == SSH_PORT_COUNT) {
+        json_reject(reader, expected);
+    } else {
+        *(uint32_t *)member = 1U << port;
     }
 }
 
@@ -251,6 +264,7 @@ static void read_ssh(struct json_reader *reader, void *whole)
     static const struct json_field fields[] = {
         JSON_CUSTOM(struct ssh_step, after_ns, "after_s", read_after),
         JSON_CUSTOM(struct ssh_step, stage, "stage", read_stage),
+        JSON_CUSTOM(struct ssh_step, ports, "port", read_ports),
     };
     struct plan_text *plan = whole;
     struct machine_timeline *timeline = &plan->timing->timeline;
@@ -380,6 +394,10 @@ static void write_timeline(struct json_writer *writer, const struct machine_time
         json_begin_object(writer);
         json_member_decimal(writer, "after_s", timeline->ssh[i].after_ns, 9);
         json_member_string(writer, "stage", ssh_stage_name(timeline->ssh[i].stage));
+        if (timeline->ssh[i].ports != 0) {
+            bool proxy = ssh_step_is_of(&timeline->ssh[i], SSH_PORT_PROXY);
+            json_member_string(writer, "port", ssh_port_name(proxy ? SSH_PORT_PROXY : SSH_PORT_DIRECT));
+        }
         json_end_object(writer);
     }
     json_end_array(writer);

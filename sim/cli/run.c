@@ -1,10 +1,10 @@
 #include <string.h>
 
-#include "cli/data_files.h"
 #include "cli/report_folder.h"
 #include "cli/report_output.h"
 #include "sim/cli/sim_cli.h"
-#include "world/live/files.h"
+#include "system/data_files.h"
+#include "system/files.h"
 
 enum { INPUT_SIZE_MAX = 64 * 1024 * 1024 };
 
@@ -55,7 +55,7 @@ static enum error_code take_input(struct sim_session *session, const struct comm
     }
     if (values->recording != NULL) {
         scenario_defaults(scenario);
-        (void)text_copy(scenario->name, sizeof scenario->name, values->recording);
+        (void)text_copy(scenario->cloud.name, sizeof scenario->cloud.name, values->recording);
         code = scenario_use_recording(scenario, values->recording, &files, error);
     } else {
         const char *name = line->argument_count > 0 ? line->arguments[0] : default_scenario;
@@ -64,7 +64,7 @@ static enum error_code take_input(struct sim_session *session, const struct comm
     if (code != ERR_OK) {
         return code;
     }
-    scenario->seed = values->seed < 0 ? scenario->seed : (uint64_t)values->seed;
+    scenario->cloud.seed = values->seed < 0 ? scenario->cloud.seed : (uint64_t)values->seed;
     if (values->check.gpu != NULL) {
         (void)text_copy(scenario->gpu, sizeof scenario->gpu, values->check.gpu);
     }
@@ -72,6 +72,7 @@ static enum error_code take_input(struct sim_session *session, const struct comm
         (void)text_copy(scenario->image, sizeof scenario->image, values->check.image);
     }
     check_values_apply(&values->check, &scenario->check);
+    scenario->cloud.priced_disk_gb = scenario->check.disk_gb;
     return ERR_OK;
 }
 
@@ -80,8 +81,8 @@ static enum error_code set_stage(struct sim_session *session, struct error *erro
     struct buffer offers;
     buffer_init(&offers, session->heap, INPUT_SIZE_MAX);
     enum error_code code = ERR_OK;
-    if (session->scenario.offers_file[0] != '\0') {
-        code = data_file_read("recordings", session->scenario.offers_file, &offers, error);
+    if (session->scenario.cloud.offers_file[0] != '\0') {
+        code = data_file_read("recordings", session->scenario.cloud.offers_file, &offers, error);
     }
     if (code == ERR_OK) {
         struct span text = {buffer_text(&offers), offers.length};
@@ -135,31 +136,6 @@ static enum error_code tell(struct sim_session *session, struct error *error)
                           : code;
 }
 
-/* The run's own failure, as one line on standard error; what is left is the very last one. */
-static void say_failure(const struct report *report)
-{
-    if (report->error.known) {
-        say(program_name, "%s", report->error.message);
-        if (report->error.next_step[0] != '\0') {
-            say(program_name, "next: %s", report->error.next_step);
-        }
-    }
-    for (size_t i = 0; i < report->left_count; i++) {
-        const struct report_left *left = &report->left[i];
-        char price[32];
-        struct buffer text;
-        buffer_init_fixed(&text, price, sizeof price);
-        decimal_append_rounded(&text, left->price_nusd_per_hour, 9, 4);
-        if (left->id_known) {
-            say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)left->id, price,
-                left->command);
-        } else {
-            say(program_name, "a machine may be left, label %s, at $%s per hour; remove it: %s",
-                left->label[0] == '\0' ? "unknown" : left->label, price, left->command);
-        }
-    }
-}
-
 static enum exit_status finish(struct sim_session *session, struct error *error)
 {
     enum exit_status status = session->result.status;
@@ -170,7 +146,7 @@ static enum exit_status finish(struct sim_session *session, struct error *error)
     } else if (session->values->expect) {
         return expectation_met(&session->scenario.expect, &session->result, session->report) ? EXIT_DONE : EXIT_FAILED;
     }
-    say_failure(session->report);
+    report_say_end(program_name, session->report);
     return status;
 }
 

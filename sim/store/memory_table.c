@@ -18,10 +18,11 @@ static const struct {
 } shapes[TABLE_COUNT] = {
     [INTENTS] =
         {"intents", STORE_LEDGER, 1, "tttiIiitI", INTENT_STATE, {"intended", "created", "destroying", "closed"}},
+    [EVENT_SPOOL] = {"event_spool", STORE_LEDGER, 1, "ttit", 0, {NULL}},
     [WEBHOOK_CONFIGS] = {"webhook_configs", STORE_EVENTS, 1, "ittTi", 0, {NULL}},
     [LIFECYCLE_EVENTS] = {"lifecycle_events", STORE_EVENTS, 1, "ttit", 0, {NULL}},
     [WEBHOOK_DELIVERIES] =
-        {"webhook_deliveries", STORE_EVENTS, 2, "titi", DELIVERY_STATE, {"pending", "delivered", "failed"}},
+        {"webhook_deliveries", STORE_EVENTS, 2, "titiIT", DELIVERY_STATE, {"pending", "delivered", "dead"}},
 };
 
 const char *table_text(enum table_name name)
@@ -83,7 +84,7 @@ ptrdiff_t table_find(const struct memory_store *store, enum table_name name, con
     uint64_t hash = hash_key(name, key);
     for (size_t i = table->count; i-- > 0;) {
         const struct row *row = table->rows[i];
-        bool same = row->key_hash == hash;
+        bool same = row != NULL && row->key_hash == hash;
         for (size_t j = 0; j < shapes[name].keys && same; j++) {
             same = values_equal(&row->cells[j], &key[j]);
         }
@@ -221,12 +222,44 @@ enum error_code table_update(struct memory_store *store, enum table_name name, s
     return table_check(name, cells, result) != ERR_OK ? result->code : put_row(store, name, index, cells, result);
 }
 
+enum error_code table_delete(struct memory_store *store, enum table_name name, size_t index,
+                             struct store_result *result)
+{
+    struct table *table = &store->tables[name];
+    if (!reserve_one(store->heap, &store->pending, store->pending_count, &store->pending_capacity,
+                     sizeof(struct change))) {
+        return set_out_of_memory(result);
+    }
+    store->pending[store->pending_count++] = (struct change){name, index, table->rows[index]};
+    table->rows[index] = NULL;
+    table->holes = true;
+    return set_done(result);
+}
+
+/* Closes the gaps of deleted rows. Only while no change is pending, which would know rows by their places. */
+static void close_holes(struct table *table)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i] != NULL) {
+            table->rows[kept++] = table->rows[i];
+        }
+    }
+    table->count = kept;
+    table->holes = false;
+}
+
 void memory_store_sync(struct memory_store *store)
 {
     for (size_t i = 0; i < store->pending_count; i++) {
         row_release(store, store->pending[i].before);
     }
     store->pending_count = 0;
+    for (enum table_name name = 0; name < TABLE_COUNT; name++) {
+        if (store->tables[name].holes) {
+            close_holes(&store->tables[name]);
+        }
+    }
 }
 
 size_t memory_store_pending(const struct memory_store *store)

@@ -13,20 +13,29 @@
 #include "base/heap.h"
 #include "world/store.h"
 
-enum table_name { INTENTS, WEBHOOK_CONFIGS, LIFECYCLE_EVENTS, WEBHOOK_DELIVERIES, TABLE_COUNT };
+enum table_name { INTENTS, EVENT_SPOOL, WEBHOOK_CONFIGS, LIFECYCLE_EVENTS, WEBHOOK_DELIVERIES, TABLE_COUNT };
 
 /*
  * intents             label, run, journey, offer_id, machine_id, price_nusd_per_hour, created_unix_ns, state, instance_id
+ * event_spool         event_id, kind, created_unix_ns, payload
  * webhook_configs     id, url, events, secret, enabled
  * lifecycle_events    event_id, kind, created_unix_ns, payload
- * webhook_deliveries  event_id, webhook_id, state, attempts
+ * webhook_deliveries  event_id, webhook_id, state, attempts, next_attempt_unix_ns, last_error
  *
  * The places of those that code names:
  */
 enum intents_column { INTENT_LABEL, INTENT_CREATED = 6, INTENT_STATE, INTENT_INSTANCE };
-enum configs_column { CONFIG_ID, CONFIG_ENABLED = 4 };
-enum events_column { EVENT_ID, EVENT_CREATED = 2, EVENT_PAYLOAD };
-enum deliveries_column { DELIVERY_EVENT, DELIVERY_WEBHOOK, DELIVERY_STATE };
+enum configs_column { CONFIG_ID, CONFIG_URL, CONFIG_SECRET = 3, CONFIG_ENABLED };
+enum events_column { EVENT_ID, EVENT_KIND, EVENT_CREATED, EVENT_PAYLOAD }; /* of the spool, too */
+enum deliveries_column {
+    DELIVERY_EVENT,
+    DELIVERY_WEBHOOK,
+    DELIVERY_STATE,
+    DELIVERY_ATTEMPTS,
+    DELIVERY_NEXT,
+    DELIVERY_ERROR,
+    DELIVERY_COLUMNS
+};
 
 enum { COLUMNS_MAX = 9, NOT_FOUND = -1 };
 
@@ -38,9 +47,10 @@ struct row {
 };
 
 struct table {
-    struct row **rows; /* in the order of insertion */
+    struct row **rows; /* in the order of insertion; NULL where one was deleted since the last sync */
     size_t count;
     size_t capacity;
+    bool holes;                        /* some rows are NULL */
     char failure[STORE_SQLSTATE_SIZE]; /* "" or what every statement meets */
 };
 
@@ -79,6 +89,10 @@ enum error_code table_insert(struct memory_store *store, enum table_name name, c
 /* Checks and replaces the row at `index` by one with the same key. Nothing changes on failure. Returns result->code. */
 enum error_code table_update(struct memory_store *store, enum table_name name, size_t index,
                              const struct store_value *cells, struct store_result *result);
+
+/* Deletes the row at `index`. Nothing changes on failure. Returns result->code. */
+enum error_code table_delete(struct memory_store *store, enum table_name name, size_t index,
+                             struct store_result *result);
 
 bool values_equal(const struct store_value *a, const struct store_value *b); /* as in SQL: null equals nothing */
 

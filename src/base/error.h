@@ -46,8 +46,10 @@ enum exit_status {
     /* this machine */                                                                                                 \
     X(NO_MEMORY, "no_memory", LATER, ENVIRONMENT, "memory is exhausted")                                               \
     X(CANNOT_WRITE, "cannot_write", FATAL, ENVIRONMENT, "a file cannot be written")                                    \
+    X(CANNOT_LISTEN, "cannot_listen", FATAL, ENVIRONMENT, "a port cannot be listened on")                              \
     X(MISSING_TOOL, "missing_tool", FATAL, ENVIRONMENT, "a program that is needed is missing")                         \
     X(NOT_AVAILABLE, "not_available", FATAL, ENVIRONMENT, "this build does not have that part")                        \
+    X(SSH_KEY_UNUSABLE, "ssh_key_unusable", FATAL, ENVIRONMENT, "the private SSH key cannot be used")                  \
     X(LEDGER_UNWRITABLE, "ledger_unwritable", FATAL, ENVIRONMENT, "the ledger cannot be written")                      \
     X(STATE_LOCKED, "state_locked", LATER, ENVIRONMENT, "another process uses the state folder")                       \
     /* a transport that failed: one code for each fate, see world/world.h */                                           \
@@ -95,6 +97,7 @@ enum exit_status {
     X(DEADLINE, "deadline", FATAL, DEADLINE, "the time allowed has passed")                                            \
     X(INTERRUPTED, "interrupted", FATAL, INTERRUPTED, "interrupted")                                                   \
     X(BUDGET, "budget", FATAL, BUDGET, "the budget does not allow it")                                                 \
+    X(DECLINED, "declined", FATAL, FAILED, "the question was not answered with yes")                                   \
     X(MACHINE_LEFT, "machine_left", FATAL, MACHINE_LEFT, "a machine is left and may be billing")                       \
     /* the ledger and the events store */                                                                              \
     X(STORE_UNAVAILABLE, "store_unavailable", LATER, FAILED, "the database does not answer")                           \

@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 size_t utf8_length(struct span text, size_t at)
 {
@@ -27,4 +28,40 @@ size_t utf8_length(struct span text, size_t at)
     bool surrogate = byte[0] == 0xED && byte[1] > 0x9F;
     bool too_large = byte[0] == 0xF4 && byte[1] > 0x8F;
     return overlong || surrogate || too_large ? 0 : size;
+}
+
+/* Length of the control character at `at` (C0, DEL, or U+0080 to U+009F in UTF-8), 0 when there is none. */
+static size_t control_length(const char *text, size_t at)
+{
+    unsigned char c = (unsigned char)text[at];
+    if (c < 0x20 || c == 0x7F) {
+        return 1;
+    }
+    unsigned char next = c == 0xC2 ? (unsigned char)text[at + 1] : 0;
+    return next >= 0x80 && next < 0xA0 ? 2 : 0;
+}
+
+void clean_copy(char *out, size_t size, const char *text)
+{
+    size_t length = 0;
+    size_t at = 0;
+    while (text[at] != '\0') {
+        size_t control = control_length(text, at);
+        bool ascii = (unsigned char)text[at] < 0x80;
+        size_t many = control > 0 || ascii ? 1 : utf8_length(span_of(text), at);
+        control = many == 0 ? 1 : control; /* no UTF-8: a blank too */
+        many = many == 0 ? 1 : many;
+        if (length + many >= size) {
+            break;
+        }
+        if (control > 0) {
+            out[length++] = ' ';
+            at += control;
+        } else {
+            memmove(out + length, text + at, many);
+            length += many;
+            at += many;
+        }
+    }
+    out[length] = '\0';
 }

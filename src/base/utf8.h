@@ -11,4 +11,7 @@
 /* Bytes (2 to 4) of the well-formed character that begins at `at`, whose byte is 0x80 or more; 0 when there is none. */
 size_t utf8_length(struct span text, size_t at);
 
+/* Copies `text` without control characters (each becomes a blank), cut between characters: fit for a terminal. */
+void clean_copy(char *out, size_t size, const char *text);
+
 #endif

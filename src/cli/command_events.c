@@ -5,7 +5,7 @@
 #include "base/json_decode.h"
 #include "base/json_write.h"
 #include "cli/dumont.h"
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live/sqlite_store.h"
 
 enum { URL_SIZE = FILE_PATH_SIZE + 32, OUTPUT_SIZE_MAX = 64 * 1024 * 1024 };

@@ -2,7 +2,7 @@
 
 #include "cli/dumont.h"
 #include "report/record.h"
-#include "world/live/files.h"
+#include "system/files.h"
 
 enum { HISTORY_SIZE_MAX = 64 * 1024 * 1024, RECORDING_SIZE_MAX = 16 * 1024 * 1024 };
 

@@ -1,6 +1,6 @@
 #include "cli/dumont.h"
 #include "cli/report_output.h"
-#include "world/live/files.h"
+#include "system/files.h"
 
 enum { HISTORY_SIZE_MAX = 64 * 1024 * 1024 };
 

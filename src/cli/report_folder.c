@@ -1,7 +1,7 @@
 #include "cli/report_folder.h"
 
 #include "base/units.h"
-#include "world/live/files.h"
+#include "system/files.h"
 #include "world/live/process.h"
 
 enum { DOCUMENT_SIZE_MAX = 64 * 1024 * 1024, TOOL_ERRORS_SIZE = 4096 };

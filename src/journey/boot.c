@@ -124,7 +124,30 @@ static enum error_code judge(struct watch *watch, const struct vast_instance *in
 static bool is_final(enum error_code code)
 {
     return code == ERR_NOT_AUTHENTICATED || code == ERR_NOT_PERMITTED || code == ERR_INTERRUPTED ||
-           code == ERR_TLS_REFUSED || code == ERR_NO_MEMORY;
+           code == ERR_TLS_REFUSED || code == ERR_NO_MEMORY || code == ERR_DEADLINE;
+}
+
+/* The server's word on the price counts, not the offer's: a dearer machine is given up earlier. */
+static void heed_price(struct journey *journey, int64_t instance_id, const struct vast_instance *seen)
+{
+    int64_t known_nusd = journey->guard.price_nusd_per_hour;
+    if (seen->price_nusd_per_hour.presence != PRESENT || known_nusd <= 0 ||
+        seen->price_nusd_per_hour.value <= known_nusd) {
+        return;
+    }
+    bool shortened = guard_see_price(&journey->guard, journey->world, seen->price_nusd_per_hour.value);
+    char prices[96];
+    struct buffer text;
+    buffer_init_fixed(&text, prices, sizeof prices);
+    buffer_append_text(&text, "it costs $");
+    decimal_append(&text, seen->price_nusd_per_hour.value, 9, 2);
+    buffer_append_text(&text, " per hour, not $");
+    decimal_append(&text, known_nusd, 9, 2);
+    note_fault(journey->world, "price-moves", "instance %lld: %s; %s", (long long)instance_id, prices,
+               shortened ? "the cap pays for less time" : "the limits allow it");
+    if (shortened) {
+        note_decision(journey, instance_id, "", "shorten", prices);
+    }
 }
 
 /* Looks once and judges. A failed look is ERR_OK with nothing learnt, unless it is final. */
@@ -139,6 +162,7 @@ static enum error_code look(struct watch *watch, struct vast_instance *last, boo
         note_instance(watch->journey, watch->instance_id, &seen);
         if (!seen.gone) {
             *last = seen;
+            heed_price(watch->journey, watch->instance_id, &seen);
         }
         return judge(watch, &seen, running, error);
     }
@@ -209,8 +233,9 @@ static enum error_code poll_until_running(struct watch *watch, const struct chec
         }
         /* The last look is at the limit itself. */
         int64_t next_ns = world_deadline_ns(world, larger(options->status_poll_ns, wish_ns));
-        if (world_sleep_until(world, smaller(next_ns, deadline_ns)) != ERR_OK) {
-            return error_set(error, ERR_INTERRUPTED, "interrupted while instance %lld was starting",
+        code = world_sleep_until(world, smaller(next_ns, deadline_ns));
+        if (code != ERR_OK) {
+            return error_set(error, code, "%s while instance %lld was starting", error_sentence(code),
                              (long long)watch->instance_id);
         }
     }
@@ -290,7 +315,7 @@ static enum error_code attempt_ssh(struct machine *machine, const struct vast_in
 
 static bool is_worth_waiting(enum error_code code)
 {
-    return code != ERR_INTERRUPTED && code != ERR_SSH_HOST_KEY_CHANGED && code != ERR_NO_MEMORY;
+    return code != ERR_INTERRUPTED && code != ERR_DEADLINE && code != ERR_SSH_HOST_KEY_CHANGED && code != ERR_NO_MEMORY;
 }
 
 static enum error_code attempt_until_ssh(struct watch *watch, const struct check_options *options,
@@ -320,8 +345,9 @@ static enum error_code attempt_until_ssh(struct watch *watch, const struct check
                 return code;
             }
         }
-        if (world_sleep_until(world, next_ns) != ERR_OK) {
-            return error_set(error, ERR_INTERRUPTED, "interrupted while waiting for SSH of instance %lld",
+        code = world_sleep_until(world, next_ns);
+        if (code != ERR_OK) {
+            return error_set(error, code, "%s while waiting for SSH of instance %lld", error_sentence(code),
                              (long long)rental->instance_id);
         }
     }

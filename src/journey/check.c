@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "journey/boot.h"
+#include "journey/budget.h"
 #include "journey/removal.h"
 #include "journey/rent.h"
 #include "machine/machine.h"
@@ -11,10 +12,8 @@
 
 enum { ACCOUNT_ATTEMPTS = 4, RETRY_STREAM_ACCOUNT = 3 };
 
-static const int64_t request_limit_ns = 30 * NS_PER_S;
 static const int64_t command_limit_ns = 60 * NS_PER_S;
 static const int64_t account_limit_ns = 60 * NS_PER_S;
-static const int64_t removal_limit_ns = 900 * NS_PER_S;
 
 static const char check_file[] = "/workspace/dumont-check.txt";
 
@@ -47,6 +46,7 @@ void check_defaults(struct check_options *options)
         .ssh_attempt_ns = 5 * NS_PER_S,
         .running_limit_ns = 600 * NS_PER_S,
         .ssh_limit_ns = 300 * NS_PER_S,
+        .budget_nusd = BUDGET_NO_CAP,
     };
 }
 
@@ -69,6 +69,9 @@ static void write_options(struct json_writer *writer, const struct check_options
     json_member_int(writer, "running_limit_us", options->running_limit_ns / NS_PER_US);
     json_member_int(writer, "ssh_limit_us", options->ssh_limit_ns / NS_PER_US);
     json_member_bool(writer, "ssh_reuse", options->ssh_reuse);
+    if (options->budget_nusd != BUDGET_NO_CAP) {
+        json_member_int(writer, "budget_nusd", options->budget_nusd);
+    }
     json_end_object(writer);
 }
 
@@ -241,6 +244,33 @@ static enum error_code use_machine(struct check *check, struct error *error)
     return code == ERR_OK ? prove_machine(check, error) : code;
 }
 
+/* The guard cut the use short, wherever it stood. */
+static enum error_code stopped_by_guard(struct check *check, struct error *error)
+{
+    struct journey *journey = &check->journey;
+    const struct guard *guard = &journey->guard;
+    int64_t after_s = (world_now_ns(journey->world) - guard->began_ns) / NS_PER_S;
+    (void)error_set(error, guard->by_cap ? ERR_BUDGET : ERR_DEADLINE, "instance %lld is given up after %lld s: %s",
+                    (long long)check->rental.instance_id, (long long)after_s,
+                    guard->by_cap ? "--max-usd pays for no more but its removal"
+                                  : "all limits together allow no more but its removal");
+    error_advise(error, guard->by_cap ? "raise --max-usd, or choose a cheaper machine with --max-price"
+                                      : "run it again: another machine will be chosen");
+    return error->code;
+}
+
+/* Within what the cap and the limits pay for. */
+static enum error_code use_within_budget(struct check *check, struct error *error)
+{
+    struct journey *journey = &check->journey;
+    journey->guard = budget_guard(check->options, &check->rental.offer, check->rental.began_ns);
+    struct shield limit = guard_begin(&journey->guard, journey->world);
+    enum error_code code = use_machine(check, error);
+    task_shield_end(journey->world->scheduler, limit);
+    bool cut = code != ERR_OK && code != ERR_INTERRUPTED && guard_is_due(&journey->guard, journey->world);
+    return cut ? stopped_by_guard(check, error) : code;
+}
+
 static enum error_code rent_and_use(struct check *check, struct error *error)
 {
     struct journey *journey = &check->journey;
@@ -249,11 +279,16 @@ static enum error_code rent_and_use(struct check *check, struct error *error)
         code = find_offers(journey, &check->renting, error);
         note_validation(check, "offers_found", code == ERR_OK);
     }
-    if (code == ERR_OK) {
-        code = create_machine(journey, &check->renting, &check->rental, error);
-        note_validation(check, "machine_created", code == ERR_OK);
+    if (code != ERR_OK) {
+        return code;
     }
-    return code == ERR_OK ? use_machine(check, error) : code;
+    enum consent_answer answer = propose_offer(journey, &check->renting, &check->rental, error);
+    if (answer != CONSENT_YES) {
+        return answer == CONSENT_STOP ? ERR_OK : error->code;
+    }
+    code = create_machine(journey, &check->renting, &check->rental, error);
+    note_validation(check, "machine_created", code == ERR_OK);
+    return code == ERR_OK ? use_within_budget(check, error) : code;
 }
 
 /* Whatever happened before: what was rented goes, and its going is seen. */
@@ -262,12 +297,12 @@ static void give_back(struct check *check)
     struct journey *journey = &check->journey;
     struct rental *rental = &check->rental;
     struct world *world = journey->world;
-    struct shield shield = task_shield_begin(world->scheduler, world_deadline_ns(world, 2 * removal_limit_ns));
+    struct shield shield = task_shield_begin(world->scheduler, world_deadline_ns(world, 2 * BUDGET_REMOVAL_NS));
     note_decision(journey, rental->instance_id, rental->intent.label, "destroy",
                   journey->error.code == ERR_OK ? "the check is done" : error_sentence(journey->error.code));
     journey_set_intent(journey, &rental->intent, INTENT_DESTROYING, rental->instance_id);
     struct error error;
-    enum error_code code = remove_machine(journey, rental->instance_id, removal_limit_ns, false, &error);
+    enum error_code code = remove_machine(journey, rental->instance_id, BUDGET_REMOVAL_NS, false, &error);
     note_validation(check, "destroyed_and_read_back", code == ERR_OK);
     if (code == ERR_OK) {
         journey_set_intent(journey, &rental->intent, INTENT_CLOSED, rental->instance_id);
@@ -295,7 +330,7 @@ static void note_start(struct check *check)
 enum exit_status check_run(struct world *world, const struct check_options *options)
 {
     struct check *check = heap_alloc(world->heap, sizeof *check);
-    if (check == NULL || journey_open(&check->journey, world, "check", options->access, request_limit_ns) != ERR_OK) {
+    if (check == NULL || journey_open(&check->journey, world, "check", options->access) != ERR_OK) {
         heap_release(world->heap, check);
         return journey_without_memory(world);
     }

@@ -4,11 +4,14 @@
  * The eight phases, in order: search_offers, create_instance, wait_running, wait_ssh, create_file, verify_file,
  * collect_gpu_info, destroy_instance. What a careful client does beside them (account_check, verify_destroyed, account_after) are extra
  * phases, before the first or after the last of the eight.
+ *
+ * With a budget only offers are rented that cannot cost more, whatever happens (journey/budget.h), and a machine that could
+ * after all is given up in time: both end with ERR_BUDGET. A dry run ends before the create, well.
  */
 #ifndef JOURNEY_CHECK_H
 #define JOURNEY_CHECK_H
 
-#include "journey/journey.h"
+#include "journey/consent.h"
 
 /* Texts are borrowed for the journey. */
 struct check_options {
@@ -28,6 +31,8 @@ struct check_options {
     int64_t running_limit_ns;
     int64_t ssh_limit_ns;
     bool ssh_reuse;
+    int64_t budget_nusd; /* BUDGET_NO_CAP: none; see budget.h */
+    enum consent consent;
 };
 
 enum { CHECK_OFFERS_MAX = 64 };

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+#include "journey/label.h"
 #include "journey/removal.h"
 #include "vast/retry.h"
 #include "world/note.h"
 
 enum { SHOW_ATTEMPTS = 20, INTENTS_MAX = 256, RETRY_STREAM_SHOW = 30 };
 
-static const int64_t request_limit_ns = 30 * NS_PER_S;
 static const int64_t look_limit_ns = 300 * NS_PER_S;
 static const int64_t removal_limit_ns = 900 * NS_PER_S;
 
@@ -34,10 +35,21 @@ static enum error_code look(struct journey *journey, int64_t instance_id, struct
     return ERR_OK;
 }
 
-static bool is_ours(const struct vast_instance *instance)
+/* Shows the machine, and asks, as the options say. */
+static enum consent_answer propose(struct journey *journey, const struct destroy_options *options,
+                                   const struct vast_instance *instance, struct error *error)
 {
-    return instance->label.presence == PRESENT &&
-           strncmp(instance->label.text, INTENT_LABEL_PREFIX, strlen(INTENT_LABEL_PREFIX)) == 0;
+    char label[VAST_LABEL_SIZE];
+    char gpu[VAST_TEXT_SIZE];
+    char text[1024];
+    struct buffer proposal;
+    clean_copy(label, sizeof label, instance->label.presence == PRESENT ? instance->label.text : "none");
+    clean_copy(gpu, sizeof gpu, instance->gpu_name.presence == PRESENT ? instance->gpu_name.text : "unknown GPU");
+    buffer_init_fixed(&proposal, text, sizeof text);
+    buffer_printf(&proposal, "machine %lld: %s, label %s, $", (long long)options->instance_id, gpu, label);
+    decimal_append_rounded(&proposal, int64_or(instance->price_nusd_per_hour, 0), 9, 4);
+    buffer_append_text(&proposal, " per hour\n");
+    return consent_seek(journey, options->consent, text, "Destroy it, with all that it holds? [y/N] ", error);
 }
 
 /* Closes the intents that named this machine. A ledger that cannot be read is a warning: the machine is gone all the same. */
@@ -69,11 +81,15 @@ static enum error_code destroy_one(struct destroy *destroy, const struct destroy
         journey_leave_machine(journey, options->instance_id, "", 0); /* it may be there, and bill */
         return code;
     }
-    if (!instance.gone && !is_ours(&instance) && !options->foreign) {
+    if (!instance.gone && !label_is_ours(&instance) && !options->foreign) {
         (void)error_set(error, ERR_USAGE, "instance %lld does not bear a label of ours (label: \"%.60s\")",
                         (long long)options->instance_id, instance.label.text);
         error_advise(error, "add --yes to destroy it all the same");
         return ERR_USAGE;
+    }
+    enum consent_answer answer = instance.gone ? CONSENT_YES : propose(journey, options, &instance, error);
+    if (answer != CONSENT_YES) {
+        return answer == CONSENT_STOP ? ERR_OK : error->code;
     }
     if (!instance.gone) {
         note_decision(journey, options->instance_id, instance.label.text, "destroy", "asked for");
@@ -91,8 +107,7 @@ static enum error_code destroy_one(struct destroy *destroy, const struct destroy
 enum exit_status destroy_run(struct world *world, const struct destroy_options *options)
 {
     struct destroy *destroy = heap_alloc(world->heap, sizeof *destroy);
-    if (destroy == NULL ||
-        journey_open(&destroy->journey, world, "destroy", options->access, request_limit_ns) != ERR_OK) {
+    if (destroy == NULL || journey_open(&destroy->journey, world, "destroy", options->access) != ERR_OK) {
         heap_release(world->heap, destroy);
         return journey_without_memory(world);
     }

@@ -6,12 +6,13 @@
 #ifndef JOURNEY_DESTROY_H
 #define JOURNEY_DESTROY_H
 
-#include "journey/journey.h"
+#include "journey/consent.h"
 
 struct destroy_options {
     struct vast_access access;
     int64_t instance_id;
     bool foreign; /* --yes: also a machine without our label */
+    enum consent consent;
 };
 
 enum exit_status destroy_run(struct world *world, const struct destroy_options *options);

@@ -7,15 +7,14 @@
 
 static const int64_t courier_grace_ns = 2 * NS_PER_S;
 
-enum error_code journey_open(struct journey *journey, struct world *world, const char *name, struct vast_access access,
-                             int64_t request_limit_ns)
+enum error_code journey_open(struct journey *journey, struct world *world, const char *name, struct vast_access access)
 {
     journey->world = world;
     journey->name = name;
     uint64_t bits = world_random_bits(world, RANDOM_LABEL, 0, 0);
     (void)text_format(journey->run_id, sizeof journey->run_id, "%016llx", (unsigned long long)bits);
     (void)error_set(&journey->error, ERR_OK, "done");
-    if (vast_open(&journey->vast, world, access, request_limit_ns) != ERR_OK) {
+    if (vast_open(&journey->vast, world, access, JOURNEY_REQUEST_LIMIT_NS) != ERR_OK) {
         vast_close(&journey->vast);
         return ERR_NO_MEMORY;
     }

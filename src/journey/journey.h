@@ -12,11 +12,15 @@
 
 #include "base/json_write.h"
 #include "events/events.h"
+#include "journey/guard.h"
 #include "ledger/ledger.h"
 #include "vast/calls.h"
 #include "world/world.h"
 
 enum { MACHINES_LEFT_MAX = 32 };
+
+/* Of each request to the API. */
+#define JOURNEY_REQUEST_LIMIT_NS (30 * NS_PER_S)
 
 /* A machine that may still exist and bill. */
 struct machine_left {
@@ -31,6 +35,7 @@ struct journey {
     struct events *events; /* NULL: there was no memory for them */
     const char *name;
     char run_id[INTENT_RUN_SIZE];
+    struct guard guard; /* of the machine in use; all zero without one */
     struct error error; /* the first thing that went wrong; ERR_OK while all is well */
     struct machine_left machines_left[MACHINES_LEFT_MAX];
     size_t machines_left_count;
@@ -38,7 +43,7 @@ struct journey {
 
 /* Takes the memory and names the run. On ERR_NO_MEMORY there is nothing to close. */
 MUST_USE enum error_code journey_open(struct journey *journey, struct world *world, const char *name,
-                                      struct vast_access access, int64_t request_limit_ns);
+                                      struct vast_access access);
 
 /* Writes client.report and client.exit, gives the memory back, and says with which status the process should end. */
 enum exit_status journey_close(struct journey *journey);

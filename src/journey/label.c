@@ -18,6 +18,12 @@ struct label_visit {
     struct label_search *found;
 };
 
+bool label_is_ours(const struct vast_instance *row)
+{
+    return row->label.presence == PRESENT &&
+           strncmp(row->label.text, INTENT_LABEL_PREFIX, strlen(INTENT_LABEL_PREFIX)) == 0;
+}
+
 bool label_is_unclear(const struct vast_instance *row, const struct intent *intent)
 {
     bool other_machine = row->machine_id.presence == PRESENT && row->machine_id.value != intent->machine_id;

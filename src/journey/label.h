@@ -24,6 +24,9 @@ struct label_search {
 /* "dumont-check-<run id>-<nth>": unique, since run ids are 64 random bits. */
 void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth);
 
+/* Does it bear a label that begins as ours do? */
+bool label_is_ours(const struct vast_instance *row);
+
 /* Could this row, whose label is not a text, be the machine of the intent? Only if it stands on another machine it is not. */
 bool label_is_unclear(const struct vast_instance *row, const struct intent *intent);
 

@@ -15,7 +15,6 @@ enum {
     RETRY_STREAM_SHOW = 41
 };
 
-static const int64_t request_limit_ns = 30 * NS_PER_S;
 static const int64_t inventory_limit_ns = 600 * NS_PER_S;
 static const int64_t removal_limit_ns = 900 * NS_PER_S;
 
@@ -89,9 +88,8 @@ struct inventory {
 static void take_sighting(void *context, const struct vast_instance *instance)
 {
     struct inventory *inventory = context;
-    size_t prefix_length = strlen(INTENT_LABEL_PREFIX);
     bool unclear = instance->label.presence != PRESENT;
-    if (!unclear && strncmp(instance->label.text, INTENT_LABEL_PREFIX, prefix_length) != 0) {
+    if (!unclear && !label_is_ours(instance)) {
         return;
     }
     if (inventory->count == SIGHTINGS_MAX) {
@@ -133,44 +131,7 @@ static enum error_code take_inventory(struct reap *reap, struct inventory *inven
 
 /* ---- Judgement ---------------------------------------------------------------------------------------------------------- */
 
-static void remove_sighting(struct reap *reap, struct sighting *sighting, struct intent *intent, const char *why)
-{
-    struct journey *journey = &reap->journey;
-    sighting->judged = true;
-    note_decision(journey, sighting->id, sighting->label, reap->options->act ? "reap" : "would-reap", why);
-    if (!reap->options->act) {
-        return;
-    }
-    if (intent != NULL) {
-        journey_set_intent(journey, intent, INTENT_DESTROYING, sighting->id);
-    }
-    struct error error;
-    if (remove_machine(journey, sighting->id, removal_limit_ns, false, &error) != ERR_OK) {
-        (void)journey_fail(journey, &error);
-        journey_leave_machine(journey, sighting->id, sighting->label, sighting->price_nusd_per_hour);
-        return;
-    }
-    if (intent != NULL) {
-        journey_set_intent(journey, intent, INTENT_CLOSED, sighting->id);
-    }
-}
-
-/* True when the run that wrote the intent is dead. Its lock is kept from here on, so that it stays so. */
-static bool owner_is_dead(struct reap *reap, const struct intent *intent)
-{
-    return world_lock(reap->journey.world, intent->run);
-}
-
-/* When a create that was under way at the time of the intent must have shown, as a moment from now on. */
-static int64_t settled_at_ns(struct world *world, const struct intent *intent)
-{
-    int64_t age_ns = saturating_subtract(world_wall_now(world).unix_ns, intent->created.unix_ns);
-    /* A wall clock may have jumped: an age that cannot be is no age at all. */
-    int64_t left_ns = age_ns < 0 ? LABEL_SETTLE_NS + request_limit_ns : LABEL_SETTLE_NS + request_limit_ns - age_ns;
-    return world_deadline_ns(world, left_ns < 0 ? 0 : left_ns);
-}
-
-/* Shows a machine that the ledger knows by its id, until an answer is usable. */
+/* Looks at one machine, until an answer is usable. */
 static enum error_code show(struct reap *reap, int64_t instance_id, struct vast_instance *instance, struct error *error)
 {
     struct journey *journey = &reap->journey;
@@ -186,6 +147,33 @@ static enum error_code show(struct reap *reap, int64_t instance_id, struct vast_
     return code == ERR_OK ? ERR_OK : error->code;
 }
 
+/* A sighting that is to be removed, whose last look came right before. */
+static void remove_now(struct reap *reap, const struct sighting *sighting, struct intent *intent, const char *why)
+{
+    struct journey *journey = &reap->journey;
+    note_decision(journey, sighting->id, sighting->label, "reap", why);
+    if (intent != NULL) {
+        journey_set_intent(journey, intent, INTENT_DESTROYING, sighting->id);
+    }
+    struct error error;
+    if (remove_machine(journey, sighting->id, removal_limit_ns, false, &error) != ERR_OK) {
+        (void)journey_fail(journey, &error);
+        journey_leave_machine(journey, sighting->id, sighting->label, sighting->price_nusd_per_hour);
+        return;
+    }
+    if (intent != NULL) {
+        journey_set_intent(journey, intent, INTENT_CLOSED, sighting->id);
+    }
+}
+
+/* Nothing is known of it any more, but that it was there. */
+static void leave_unseen(struct reap *reap, int64_t instance_id, const char *label, int64_t price_nusd_per_hour,
+                         const struct error *error)
+{
+    (void)journey_fail(&reap->journey, error);
+    journey_leave_machine(&reap->journey, instance_id, label, price_nusd_per_hour);
+}
+
 static void forget(struct reap *reap, struct intent *intent, const char *why)
 {
     note_decision(&reap->journey, intent->instance_id, intent->label, "forget", why);
@@ -195,24 +183,85 @@ static void forget(struct reap *reap, struct intent *intent, const char *why)
     intent->state = INTENT_CLOSED;
 }
 
-/* No row bears the label, but the ledger knows the id: the API is asked about that very machine. */
-static void settle_by_id(struct reap *reap, struct intent *intent)
+/* Somebody gave it another label: then somebody wants it. A label that cannot be read says nothing. */
+static bool is_relabelled(const struct vast_instance *instance, const char *label)
+{
+    return instance->label.presence == PRESENT && strcmp(instance->label.text, label) != 0;
+}
+
+/* The second sighting: the machine itself is asked for, right before it is destroyed, and must not bear another label. */
+static bool is_sighted_again(struct reap *reap, const struct sighting *sighting, struct intent *intent)
 {
     struct journey *journey = &reap->journey;
     struct vast_instance instance;
     struct error error;
+    if (show(reap, sighting->id, &instance, &error) != ERR_OK) {
+        leave_unseen(reap, sighting->id, sighting->label, sighting->price_nusd_per_hour, &error);
+        return false;
+    }
+    if (instance.gone && intent != NULL) {
+        forget(reap, intent, "its machine is gone by now");
+    } else if (instance.gone) {
+        note_decision(journey, sighting->id, sighting->label, "spare", "it is gone by now");
+    } else if (is_relabelled(&instance, sighting->label)) {
+        note_decision(journey, sighting->id, sighting->label, "spare", "it bears another label by now");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static void remove_sighting(struct reap *reap, struct sighting *sighting, struct intent *intent, const char *why)
+{
+    sighting->judged = true;
+    if (!reap->options->act) {
+        note_decision(&reap->journey, sighting->id, sighting->label, "would-reap", why);
+    } else if (is_sighted_again(reap, sighting, intent)) {
+        remove_now(reap, sighting, intent, why);
+    }
+}
+
+/* True when the run that wrote the intent is dead. Its lock is kept from here on, so that it stays so. */
+static bool owner_is_dead(struct reap *reap, const struct intent *intent)
+{
+    return world_lock(reap->journey.world, intent->run);
+}
+
+/* When a create that was under way at the time of the intent must have shown, as a moment from now on. */
+static int64_t settled_at_ns(struct world *world, const struct intent *intent)
+{
+    int64_t age_ns = saturating_subtract(world_wall_now(world).unix_ns, intent->created.unix_ns);
+    /* A wall clock may have jumped: an age that cannot be is no age at all. */
+    int64_t left_ns =
+        age_ns < 0 ? LABEL_SETTLE_NS + JOURNEY_REQUEST_LIMIT_NS : LABEL_SETTLE_NS + JOURNEY_REQUEST_LIMIT_NS - age_ns;
+    return world_deadline_ns(world, left_ns < 0 ? 0 : left_ns);
+}
+
+/* No row bears the label, but the ledger knows the id: the API is asked about that very machine. */
+static void settle_by_id(struct reap *reap, struct intent *intent)
+{
+    struct vast_instance instance;
+    struct error error;
     if (show(reap, intent->instance_id, &instance, &error) != ERR_OK) {
-        (void)journey_fail(journey, &error);
-        journey_leave_machine(journey, intent->instance_id, intent->label, intent->price_nusd_per_hour);
+        leave_unseen(reap, intent->instance_id, intent->label, intent->price_nusd_per_hour, &error);
         return;
     }
     if (instance.gone) {
         forget(reap, intent, "the machine that the ledger knows is gone");
         return;
     }
+    if (is_relabelled(&instance, intent->label)) {
+        note_decision(&reap->journey, intent->instance_id, intent->label, "spare", "it bears another label by now");
+        return;
+    }
+    static const char why[] = "the ledger knows it by its id, and the run that rented it is dead";
     struct sighting sighting = {.id = intent->instance_id, .price_nusd_per_hour = intent->price_nusd_per_hour};
     (void)text_copy(sighting.label, sizeof sighting.label, intent->label);
-    remove_sighting(reap, &sighting, intent, "the ledger knows it by its id, and the run that rented it is dead");
+    if (reap->options->act) {
+        remove_now(reap, &sighting, intent, why);
+    } else {
+        note_decision(&reap->journey, sighting.id, sighting.label, "would-reap", why);
+    }
 }
 
 /* A create that may have taken effect cannot be told from one that has not. */
@@ -241,6 +290,9 @@ static bool settle_intent(struct reap *reap, struct intent *intent, int64_t list
         return false;
     }
     if (listed_ns < settled_ns) {
+        if (!reap->options->act) {
+            note_decision(&reap->journey, 0, intent->label, "would-wait", "its create may still come to take effect");
+        }
         return true;
     }
     if (may_be_hidden(reap, intent)) {
@@ -261,18 +313,32 @@ static bool known_to_ledger(const struct reap *reap, const char *label)
     return false;
 }
 
+/* One that the ledger does not know. True when it has to be sighted again first. */
+static bool judge_stranger(struct reap *reap, struct sighting *sighting)
+{
+    if (reap->options->known_only) {
+        sighting->judged = true;
+        note_decision(&reap->journey, sighting->id, sighting->label, "spare", "the ledger does not know it");
+        return false;
+    }
+    if (!reap->options->act) {
+        remove_sighting(reap, sighting, NULL, "it bears our label, and the ledger does not know it; sighted once");
+        return false;
+    }
+    if (!sighting->seen_before) {
+        return true;
+    }
+    remove_sighting(reap, sighting, NULL, "it bears our label, the ledger does not know it, sighted twice");
+    return false;
+}
+
 static bool judge_strangers(struct reap *reap)
 {
     bool again = false;
     for (size_t i = 0; i < reap->sighting_count; i++) {
         struct sighting *sighting = &reap->sightings[i];
-        if (sighting->judged || sighting->unclear || known_to_ledger(reap, sighting->label)) {
-            continue;
-        }
-        if (sighting->seen_before) {
-            remove_sighting(reap, sighting, NULL, "it bears our label, the ledger does not know it, sighted twice");
-        } else {
-            again = true;
+        if (!sighting->judged && !sighting->unclear && !known_to_ledger(reap, sighting->label)) {
+            again = judge_stranger(reap, sighting) || again;
         }
     }
     return again;
@@ -357,6 +423,7 @@ static enum error_code reap_all(struct reap *reap, struct inventory *inventory, 
     int64_t next_ns = 1;
     while (code == ERR_OK && next_ns != 0) {
         code = round_once(reap, inventory, settled_ns, &next_ns, error);
+        next_ns = reap->options->act ? next_ns : 0; /* one look is enough to show */
         if (code == ERR_OK && next_ns != 0 && world_sleep_until(world, next_ns) != ERR_OK) {
             code = error_set(error, ERR_INTERRUPTED, "interrupted between two listings");
         }
@@ -374,8 +441,7 @@ enum exit_status reap_run(struct world *world, const struct reap_options *option
 {
     struct reap *reap = heap_alloc(world->heap, sizeof *reap);
     struct inventory *inventory = heap_alloc(world->heap, sizeof *inventory);
-    if (reap == NULL || inventory == NULL ||
-        journey_open(&reap->journey, world, "reap", options->access, request_limit_ns) != ERR_OK) {
+    if (reap == NULL || inventory == NULL || journey_open(&reap->journey, world, "reap", options->access) != ERR_OK) {
         heap_release(world->heap, inventory);
         heap_release(world->heap, reap);
         return journey_without_memory(world);

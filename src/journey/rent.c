@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "journey/budget.h"
 #include "journey/label.h"
 #include "journey/removal.h"
 #include "vast/retry.h"
@@ -73,6 +74,7 @@ static enum error_code search(struct journey *journey, struct renting *renting, 
         return error->code;
     }
     note_search(journey, &renting->offers);
+    renting->next = 0;
     if (renting->offers.count == 0) {
         return no_offer(renting, error);
     }
@@ -87,7 +89,7 @@ enum error_code find_offers(struct journey *journey, struct renting *renting, st
     return code;
 }
 
-/* ---- Intent ------------------------------------------------------------------------------------------------------------- */
+/* ---- Proposal ----------------------------------------------------------------------------------------------------------- */
 
 static void note_offer(struct journey *journey, const struct vast_offer *offer)
 {
@@ -105,6 +107,77 @@ static void note_offer(struct journey *journey, const struct vast_offer *offer)
     json_member_string(&note.data, "driver_version", offer->driver_version);
     note_end(journey->world, &note, "offer.chosen");
 }
+
+static void note_bound(struct journey *journey, const struct check_options *options, const struct vast_offer *offer,
+                       const struct budget_bound *bound)
+{
+    struct note note;
+    note_begin(&note);
+    json_member_int(&note.ids, "offer", offer->id);
+    json_member_int(&note.data, "longest_us", bound->longest_ns / NS_PER_US);
+    json_member_int(&note.data, "time_nusd", bound->time_nusd);
+    json_member_int(&note.data, "traffic_nusd", bound->traffic_nusd);
+    json_member_int(&note.data, "worst_nusd", bound->worst_nusd);
+    if (options->budget_nusd != BUDGET_NO_CAP) {
+        json_member_int(&note.data, "budget_nusd", options->budget_nusd);
+    }
+    note_end(journey->world, &note, "offer.bound");
+}
+
+/* The next offer of the list; a new search when the list has come to its end. */
+static enum error_code next_offer(struct journey *journey, struct renting *renting, struct vast_offer *offer,
+                                  struct error *error)
+{
+    if (renting->next == renting->offers.count) {
+        enum error_code code = search(journey, renting, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    *offer = renting->offers.offers[renting->next++];
+    return ERR_OK;
+}
+
+/* The next offer that the budget allows, among those that the search brought. */
+static enum error_code next_allowed_offer(struct journey *journey, struct renting *renting, struct vast_offer *offer,
+                                          struct error *error)
+{
+    const struct check_options *options = renting->options;
+    struct vast_offer refused = {0};
+    for (;;) {
+        enum error_code code = next_offer(journey, renting, offer, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+        struct budget_bound bound = budget_bound_of(options, offer);
+        note_bound(journey, options, offer, &bound);
+        if (budget_allows(options, &bound)) {
+            note_offer(journey, offer);
+            return ERR_OK;
+        }
+        refused = refused.id == 0 ? *offer : refused;
+        if (renting->next == renting->offers.count) {
+            note_offer(journey, &refused);
+            note_decision(journey, 0, "", "over-budget", "no offer stays below the cap in the worst case");
+            return budget_refuse(options, &refused, error);
+        }
+    }
+}
+
+enum consent_answer propose_offer(struct journey *journey, struct renting *renting, struct rental *rental,
+                                  struct error *error)
+{
+    char text[1024];
+    struct buffer proposal;
+    if (next_allowed_offer(journey, renting, &rental->offer, error) != ERR_OK) {
+        return CONSENT_REFUSED;
+    }
+    buffer_init_fixed(&proposal, text, sizeof text);
+    budget_append_proposal(&proposal, renting->options, &rental->offer);
+    return consent_seek(journey, renting->options->consent, text, "Rent it? [y/N] ", error);
+}
+
+/* ---- Intent ------------------------------------------------------------------------------------------------------------- */
 
 static enum error_code write_intent(struct journey *journey, struct renting *renting, struct rental *rental,
                                     struct error *error)
@@ -191,6 +264,7 @@ static enum error_code try_offer(struct journey *journey, struct renting *rentin
                                renting->options->disk_gb};
     for (;;) {
         int64_t instance_id = 0;
+        rental->began_ns = world_now_ns(journey->world);
         enum error_code code = vast_create(&journey->vast, rental->offer.id, &wish, &instance_id, error);
         if (instance_id != 0) {
             accept_machine(journey, rental, instance_id);
@@ -213,7 +287,6 @@ static enum error_code try_offer(struct journey *journey, struct renting *rentin
 static enum error_code create_on(struct journey *journey, struct renting *renting, struct rental *rental,
                                  int64_t deadline_ns, struct error *error)
 {
-    note_offer(journey, &rental->offer);
     enum error_code code = write_intent(journey, renting, rental, error);
     if (code != ERR_OK) {
         return code;
@@ -227,18 +300,15 @@ static enum error_code create_on(struct journey *journey, struct renting *rentin
     return code;
 }
 
-/* The next offer of the list; a new search when the list has come to its end. */
-static enum error_code next_offer(struct journey *journey, struct renting *renting, size_t *next,
-                                  struct vast_offer *offer, struct error *error)
+/* Another offer instead of the one that came to nothing; the time that a person takes to answer is not ours. */
+static enum error_code propose_another(struct journey *journey, struct renting *renting, struct rental *rental,
+                                       int64_t *deadline_ns, struct error *error)
 {
-    if (*next == renting->offers.count) {
-        enum error_code code = search(journey, renting, error);
-        if (code != ERR_OK) {
-            return code;
-        }
-        *next = 0;
+    int64_t asked_ns = world_now_ns(journey->world);
+    if (propose_offer(journey, renting, rental, error) != CONSENT_YES) {
+        return error->code;
     }
-    *offer = renting->offers.offers[(*next)++];
+    *deadline_ns = saturating_add(*deadline_ns, world_now_ns(journey->world) - asked_ns);
     return ERR_OK;
 }
 
@@ -246,12 +316,8 @@ static enum error_code create_on_some_offer(struct journey *journey, struct rent
                                             struct error *error)
 {
     int64_t deadline_ns = world_deadline_ns(journey->world, create_limit_ns);
-    size_t next = 0;
-    for (int tried = 1; tried <= OFFERS_TRIED_MAX; tried++) {
-        enum error_code code = next_offer(journey, renting, &next, &rental->offer, error);
-        if (code == ERR_OK) {
-            code = create_on(journey, renting, rental, deadline_ns, error);
-        }
+    for (int tried = 1;; tried++) {
+        enum error_code code = create_on(journey, renting, rental, deadline_ns, error);
         if (code == ERR_NO_CREDIT) {
             error_advise(error, "add credit to the account, or destroy what it pays for: dumont status");
         }
@@ -262,12 +328,16 @@ static enum error_code create_on_some_offer(struct journey *journey, struct rent
         if (code == ERR_OFFER_TAKEN) {
             note_fault(journey->world, "offer-taken", "%s; %s", error->message, last ? "gave up" : "took the next one");
         }
-        if (!last) {
-            note_decision(journey, 0, rental->intent.label, "next-offer", error_sentence(code));
+        if (last) {
+            error_advise(error, "the market is busy: run it again, or widen what is asked for");
+            return error->code;
+        }
+        note_decision(journey, 0, rental->intent.label, "next-offer", error_sentence(code));
+        code = propose_another(journey, renting, rental, &deadline_ns, error);
+        if (code != ERR_OK) {
+            return code;
         }
     }
-    error_advise(error, "the market is busy: run it again, or widen what is asked for");
-    return error->code;
 }
 
 enum error_code create_machine(struct journey *journey, struct renting *renting, struct rental *rental,

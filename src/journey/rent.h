@@ -14,6 +14,7 @@ struct rental {
     struct vast_offer offer;
     struct intent intent;
     int64_t instance_id; /* 0: nothing is rented */
+    int64_t began_ns;    /* when the create that led to it left */
 };
 
 /* What is needed to rent; filled by the caller once, with `offers.offers` over storage of CHECK_OFFERS_MAX. */
@@ -21,6 +22,7 @@ struct renting {
     const struct check_options *options;
     struct vast_wish wish;
     struct vast_offers offers;
+    size_t next;    /* of the offers: the first that was not proposed yet */
     uint32_t tries; /* labels used so far */
 };
 
@@ -30,7 +32,14 @@ void renting_init(struct renting *renting, const struct check_options *options, 
 MUST_USE enum error_code find_offers(struct journey *journey, struct renting *renting, struct error *error);
 
 /*
- * Phase create_instance. After an error `rental->instance_id` may still name a machine, which the caller must remove; a machine
+ * Chooses the next offer that the budget allows, into rental->offer, shows it and asks, as options->consent says.
+ * CONSENT_REFUSED with ERR_BUDGET when no offer is allowed.
+ */
+enum consent_answer propose_offer(struct journey *journey, struct renting *renting, struct rental *rental,
+                                  struct error *error);
+
+/*
+ * Phase create_instance, on the offer proposed and, when that one is taken, on others, proposed in their turn. After an error `rental->instance_id` may still name a machine, which the caller must remove; a machine
  * that may exist but could not be found is in the journey's machines_left.
  */
 MUST_USE enum error_code create_machine(struct journey *journey, struct renting *renting, struct rental *rental,

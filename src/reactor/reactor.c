@@ -77,7 +77,8 @@ bool reactor_watch(struct reactor *reactor, struct reactor_watch *watch, unsigne
         return true;
     }
     struct epoll_event event = {
-        .events = ((wanted & REACTOR_READ) != 0 ? EPOLLIN : 0U) | ((wanted & REACTOR_WRITE) != 0 ? EPOLLOUT : 0U),
+        .events = ((wanted & REACTOR_READ) != 0 ? EPOLLIN : 0U) | ((wanted & REACTOR_WRITE) != 0 ? EPOLLOUT : 0U) |
+                  ((wanted & REACTOR_HANGUP) != 0 ? EPOLLRDHUP : 0U),
         .data.ptr = watch,
     };
     int operation = watch->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -115,6 +116,7 @@ static void call_watch(const struct epoll_event *event)
     }
     ready |= (event->events & EPOLLIN) != 0 ? (unsigned)REACTOR_READ : 0U;
     ready |= (event->events & EPOLLOUT) != 0 ? (unsigned)REACTOR_WRITE : 0U;
+    ready |= (event->events & EPOLLRDHUP) != 0 ? (unsigned)REACTOR_HANGUP : 0U;
     ready &= watch->wanted;
     if (ready != 0) {
         watch->ready(watch->context, ready);

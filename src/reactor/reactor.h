@@ -18,7 +18,8 @@
 
 struct reactor;
 
-enum { REACTOR_READ = 1, REACTOR_WRITE = 2 };
+/* HANGUP: the other side will send no more, and what it sent does not matter. */
+enum { REACTOR_READ = 1, REACTOR_WRITE = 2, REACTOR_HANGUP = 4 };
 
 /* `ready` has what was asked for and is so; a hang-up or an error counts as all that was asked for. */
 typedef void reactor_ready_function(void *context, unsigned ready);
@@ -26,7 +27,7 @@ typedef void reactor_ready_function(void *context, unsigned ready);
 /* Zero-filled: watches nothing. */
 struct reactor_watch {
     int descriptor;
-    unsigned wanted; /* REACTOR_READ | REACTOR_WRITE; 0: not watched */
+    unsigned wanted; /* of the three above; 0: not watched */
     reactor_ready_function *ready;
     void *context;
 };

@@ -2,44 +2,6 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
-
-/* Length of the control character at `at` (C0, DEL, or U+0080 to U+009F in UTF-8), 0 when there is none. */
-static size_t control_length(const char *text, size_t at)
-{
-    unsigned char c = (unsigned char)text[at];
-    if (c < 0x20 || c == 0x7F) {
-        return 1;
-    }
-    unsigned char next = c == 0xC2 ? (unsigned char)text[at + 1] : 0;
-    return next >= 0x80 && next < 0xA0 ? 2 : 0;
-}
-
-void clean_copy(char *out, size_t size, const char *text)
-{
-    size_t length = 0;
-    size_t at = 0;
-    while (text[at] != '\0') {
-        size_t control = control_length(text, at);
-        bool ascii = (unsigned char)text[at] < 0x80;
-        size_t many = control > 0 || ascii ? 1 : utf8_length(span_of(text), at);
-        control = many == 0 ? 1 : control; /* no UTF-8: a blank too */
-        many = many == 0 ? 1 : many;
-        if (length + many >= size) {
-            break;
-        }
-        if (control > 0) {
-            out[length++] = ' ';
-            at += control;
-        } else {
-            memmove(out + length, text + at, many);
-            length += many;
-            at += many;
-        }
-    }
-    out[length] = '\0';
-}
-
 static void read_number_text(struct json_reader *reader, void *member)
 {
     struct report_number *number = member;
@@ -200,6 +162,9 @@ static const struct json_field FACT_FIELDS[] = {
     JSON_INT64(struct facts, price_nusd_per_hour, "price_nusd_per_hour"),
     JSON_INT64(struct facts, storage_nusd_per_gb_month, "storage_nusd_per_gb_month"),
     JSON_INT64(struct facts, reliability_millionths, "reliability_millionths"),
+    JSON_INT64(struct facts, longest_us, "longest_us"),
+    JSON_INT64(struct facts, worst_nusd, "worst_nusd"),
+    JSON_INT64(struct facts, budget_nusd, "budget_nusd"),
     JSON_TEXT(struct facts, gpu_name, "gpu_name"),
     JSON_TEXT(struct facts, geolocation, "geolocation"),
     JSON_TEXT(struct facts, driver_version, "driver_version"),

@@ -8,6 +8,7 @@
 #define REPORT_FACTS_H
 
 #include "base/history.h"
+#include "base/utf8.h"
 #include "report/report_model.h"
 
 /* `error`: a name (http.resp, event.undelivered), an object (client.report) or null. */
@@ -54,7 +55,7 @@ struct facts {
     struct fact_error error;
     /* offers and machines */
     struct maybe_int64 found, fitting, num_gpus, gpu_ram_mib, price_nusd_per_hour, storage_nusd_per_gb_month;
-    struct maybe_int64 reliability_millionths;
+    struct maybe_int64 reliability_millionths, longest_us, worst_nusd, budget_nusd;
     MAYBE_TEXT(REPORT_TEXT_SIZE) gpu_name, geolocation, driver_version, label;
     struct maybe_bool gone;
     MAYBE_TEXT(REPORT_TEXT_SIZE) actual_status, ssh_host;
@@ -73,8 +74,5 @@ struct facts {
 
 /* Reads what the event holds; `facts` is cleared first. Texts have no control characters afterwards. */
 void facts_read(const struct history_event *event, struct facts *facts);
-
-/* Copies `text` without control characters (each becomes a blank), cut between characters. */
-void clean_copy(char *out, size_t size, const char *text);
 
 #endif

@@ -95,6 +95,20 @@ static void write_offer(struct json_writer *writer, const struct report *report)
     json_end_object(writer);
 }
 
+static void write_budget(struct json_writer *writer, const struct report *report)
+{
+    json_key(writer, "budget");
+    if (!report->budget.known) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    member_maybe(writer, "cap_usd", report->budget.cap_nusd, NUSD_DIGITS);
+    member_maybe(writer, "worst_case_usd", report->budget.worst_nusd, NUSD_DIGITS);
+    member_maybe(writer, "longest_seconds", report->budget.longest_us, US_DIGITS);
+    json_end_object(writer);
+}
+
 static void write_instance(struct json_writer *writer, const struct report *report)
 {
     json_key(writer, "instance");
@@ -395,6 +409,7 @@ void report_write_json(const struct report *report, struct buffer *out)
     json_begin_object(&writer);
     write_head(&writer, report);
     write_offer(&writer, report);
+    write_budget(&writer, report);
     write_instance(&writer, report);
     write_phases(&writer, report, "phases", false);
     write_phases(&writer, report, "extra_phases", true);

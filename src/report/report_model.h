@@ -210,6 +210,10 @@ struct report {
     struct report_offer offer; /* the one chosen last */
     struct {
         bool known;
+        struct maybe_int64 longest_us, worst_nusd, cap_nusd;
+    } budget; /* what the offer looked at last may cost in the worst case, and what was allowed */
+    struct {
+        bool known;
         int64_t id;
         char label[REPORT_TEXT_SIZE], ssh_host[REPORT_TEXT_SIZE];
         struct maybe_int64 ssh_port;

@@ -181,6 +181,15 @@ static void take_search(struct report_reader *reader)
     reader->report->offers_fitting = reader->facts.fitting;
 }
 
+static void take_bound(struct report_reader *reader)
+{
+    const struct facts *facts = &reader->facts;
+    reader->report->budget.known = true;
+    reader->report->budget.longest_us = facts->longest_us;
+    reader->report->budget.worst_nusd = facts->worst_nusd;
+    reader->report->budget.cap_nusd = facts->budget_nusd;
+}
+
 static void take_offer(struct report_reader *reader)
 {
     const struct facts *facts = &reader->facts;
@@ -516,6 +525,7 @@ static const struct {
     {"event.emitted", take_emitted},  {"event.undelivered", take_undelivered},
     {"log.line", take_log},           {"client.report", take_report},
     {"client.exit", take_exit},       {"client.kill", take_kill},
+    {"offer.bound", take_bound},
 };
 
 void report_reader_init(struct report_reader *reader)

@@ -39,6 +39,7 @@ struct vast_offer {
     int64_t gpu_ram_mib;
     int64_t price_nusd_per_hour; /* dph_total: with the disk asked for */
     int64_t storage_nusd_per_gb_month;
+    int64_t inet_down_nusd_per_gb;
     int64_t reliability_millionths;
     char gpu_name[VAST_TEXT_SIZE];
     char geolocation[VAST_TEXT_SIZE];
@@ -61,11 +62,13 @@ struct vast_instance {
     struct maybe_int64 ssh_port;
     struct maybe_int64 price_nusd_per_hour; /* dph_total */
     struct maybe_int64 uptime_ns;           /* since it began to run */
-    int64_t direct_port;                    /* host port of 22/tcp, 0 when there is none */
+    struct maybe_int64 num_gpus;
+    int64_t direct_port; /* host port of 22/tcp, 0 when there is none */
     MAYBE_TEXT(VAST_STATUS_SIZE) actual_status;
     MAYBE_TEXT(VAST_STATUS_SIZE) intended_status;
     MAYBE_TEXT(VAST_MESSAGE_SIZE) status_msg;
     MAYBE_TEXT(VAST_LABEL_SIZE) label;
+    MAYBE_TEXT(VAST_TEXT_SIZE) gpu_name;
     MAYBE_TEXT(VAST_TEXT_SIZE) ssh_host;
     MAYBE_TEXT(VAST_TEXT_SIZE) public_ipaddr; /* white space at its ends removed */
 };

@@ -170,8 +170,8 @@ enum error_code decode_done(struct span body, struct error *error)
 /* ---- Offers ------------------------------------------------------------------------------------------------------------- */
 
 struct offer_row {
-    struct maybe_int64 id, machine_id, num_gpus, gpu_ram_mib, dph_total, storage_cost, reliability2, inet_down,
-        disk_space;
+    struct maybe_int64 id, machine_id, num_gpus, gpu_ram_mib, dph_total, storage_cost, inet_down_cost, reliability2,
+        inet_down, disk_space;
     struct maybe_bool rentable;
     MAYBE_TEXT(VAST_TEXT_SIZE) gpu_name, geolocation, driver_version;
 };
@@ -183,6 +183,7 @@ static const struct json_field offer_fields[] = {
     JSON_DECIMAL(struct offer_row, gpu_ram_mib, "gpu_ram", 0),
     JSON_DECIMAL(struct offer_row, dph_total, "dph_total", 9),
     JSON_DECIMAL(struct offer_row, storage_cost, "storage_cost", 9),
+    JSON_DECIMAL(struct offer_row, inet_down_cost, "inet_down_cost", 9),
     JSON_DECIMAL(struct offer_row, reliability2, "reliability2", 6),
     JSON_DECIMAL(struct offer_row, inet_down, "inet_down", 0),
     JSON_DECIMAL(struct offer_row, disk_space, "disk_space", 0),
@@ -217,6 +218,7 @@ static bool offer_from_row(const struct offer_row *row, const struct vast_wish *
         .gpu_ram_mib = int64_or(row->gpu_ram_mib, 0),
         .price_nusd_per_hour = row->dph_total.value,
         .storage_nusd_per_gb_month = int64_or(row->storage_cost, 0),
+        .inet_down_nusd_per_gb = int64_or(row->inet_down_cost, 0),
         .reliability_millionths = int64_or(row->reliability2, 0),
     };
     memcpy(offer->gpu_name, row->gpu_name.text, sizeof offer->gpu_name);
@@ -372,6 +374,8 @@ static const struct json_field instance_fields[] = {
     JSON_DECIMAL(struct vast_instance, price_nusd_per_hour, "dph_total", 9),
     JSON_DECIMAL(struct vast_instance, uptime_ns, "uptime_mins", 9),
     JSON_CUSTOM(struct vast_instance, direct_port, "ports", read_direct_port),
+    JSON_INT64(struct vast_instance, num_gpus, "num_gpus"),
+    JSON_TEXT(struct vast_instance, gpu_name, "gpu_name"),
     JSON_TEXT(struct vast_instance, actual_status, "actual_status"),
     JSON_TEXT(struct vast_instance, intended_status, "intended_status"),
     JSON_TEXT(struct vast_instance, status_msg, "status_msg"),

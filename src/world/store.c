@@ -35,6 +35,14 @@ static const char LEDGER_0001[] = /* intents: what is about to be rented, and wh
     "instance_id BIGINT);"
     "CREATE INDEX intents_open ON intents (created_unix_ns, label) WHERE state <> 'closed';";
 
+static const char LEDGER_0002[] = /* events that the events store has not yet taken */
+    "CREATE TABLE event_spool ("
+    "event_id TEXT NOT NULL PRIMARY KEY, "
+    "kind TEXT NOT NULL, "
+    "created_unix_ns BIGINT NOT NULL, "
+    "payload TEXT NOT NULL);"
+    "CREATE INDEX event_spool_oldest ON event_spool (created_unix_ns, event_id);";
+
 static const char EVENTS_0001[] = /* webhooks, what happened, and what is still to be told to whom */
     "CREATE TABLE webhook_configs ("
     "id INTEGER NOT NULL PRIMARY KEY, "
@@ -58,13 +66,39 @@ static const char EVENTS_0001[] = /* webhooks, what happened, and what is still 
     "last_error TEXT, "
     "PRIMARY KEY (event_id, webhook_id));";
 
+/* Through a table without constraints, so that those of the new one get the names that it would have had from the start. */
+static const char EVENTS_0002[] = /* deliveries that were given up are dead, and those that are due are found quickly */
+    "CREATE TABLE webhook_deliveries_0001 AS SELECT event_id, webhook_id, "
+    "CASE state WHEN 'failed' THEN 'dead' ELSE state END AS state, attempts, next_attempt_unix_ns, last_error "
+    "FROM webhook_deliveries;"
+    "DROP TABLE webhook_deliveries;"
+    "CREATE TABLE webhook_deliveries ("
+    "event_id TEXT NOT NULL REFERENCES lifecycle_events (event_id), "
+    "webhook_id INTEGER NOT NULL REFERENCES webhook_configs (id), "
+    "state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead')), "
+    "attempts INTEGER NOT NULL, "
+    "next_attempt_unix_ns BIGINT, "
+    "last_error TEXT, "
+    "PRIMARY KEY (event_id, webhook_id));"
+    "INSERT INTO webhook_deliveries (event_id, webhook_id, state, attempts, next_attempt_unix_ns, last_error) "
+    "SELECT event_id, webhook_id, state, attempts, next_attempt_unix_ns, last_error FROM webhook_deliveries_0001;"
+    "DROP TABLE webhook_deliveries_0001;"
+    "CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (webhook_id, next_attempt_unix_ns) "
+    "WHERE state = 'pending';";
+
 struct migration {
     const char *name;
     const char *sql;
 };
 
-static const struct migration ledger_migrations[] = {{"ledger-0001-intents", LEDGER_0001}};
-static const struct migration events_migrations[] = {{"events-0001-webhooks", EVENTS_0001}};
+static const struct migration ledger_migrations[] = {
+    {"ledger-0001-intents", LEDGER_0001},
+    {"ledger-0002-event-spool", LEDGER_0002},
+};
+static const struct migration events_migrations[] = {
+    {"events-0001-webhooks", EVENTS_0001},
+    {"events-0002-dead-deliveries", EVENTS_0002},
+};
 
 static const struct {
     const struct migration *rows;
@@ -82,8 +116,12 @@ static const struct {
     {"00", ERR_OK},
     {"42P01", ERR_STORE_TABLE_MISSING},
     {"08", ERR_STORE_UNAVAILABLE},
-    {"55", ERR_STORE_UNAVAILABLE},
+    {"25006", ERR_STORE_UNAVAILABLE},
+    {"40", ERR_STORE_UNAVAILABLE},
     {"53200", ERR_NO_MEMORY},
+    {"53300", ERR_STORE_UNAVAILABLE},
+    {"55", ERR_STORE_UNAVAILABLE},
+    {"57", ERR_STORE_UNAVAILABLE},
     {"", ERR_STORE_REJECTED},
 };
 

@@ -45,7 +45,7 @@ struct task {
     char *stack; /* lowest usable byte; a guard page lies below */
     void *fake_stack;
     unsigned valgrind_id;
-    int64_t shield_deadline_ns;
+    int64_t latest_ns; /* no wait ends later: of the shield or limit, INT64_MAX without one */
     bool entered;
     bool queued;
     bool waiting;
@@ -316,6 +316,7 @@ struct task *task_start(struct scheduler *scheduler, task_function *run, void *a
     task->argument = argument;
     task->finished = finished;
     task->timer.task = task;
+    task->latest_ns = INT64_MAX;
     forget_stack_contents(task);
     prepare_context(task);
     live_add(scheduler, task);
@@ -360,7 +361,7 @@ int64_t task_deadline_ns(const struct scheduler *scheduler, int64_t deadline_ns)
 {
     const struct task *task = scheduler->current;
     assert(task != NULL);
-    return task->shielded ? earlier(deadline_ns, task->shield_deadline_ns) : deadline_ns;
+    return earlier(deadline_ns, task->latest_ns);
 }
 
 /* Parks the current task until one of the three ends is there. */
@@ -400,12 +401,27 @@ enum wait_end task_wait(struct scheduler *scheduler, struct completion *completi
     return task_is_cancelled(scheduler) ? WAIT_CANCELLED : WAIT_DEADLINE;
 }
 
+struct shield task_limit_begin(struct scheduler *scheduler, int64_t deadline_ns)
+{
+    struct task *task = scheduler->current;
+    assert(task != NULL);
+    struct shield outer = {task->shielded, task->latest_ns};
+    task->latest_ns = earlier(task->latest_ns, deadline_ns);
+    return outer;
+}
+
+void task_limit_lower(struct scheduler *scheduler, int64_t deadline_ns)
+{
+    struct task *task = scheduler->current;
+    assert(task != NULL);
+    task->latest_ns = earlier(task->latest_ns, deadline_ns);
+}
+
 struct shield task_shield_begin(struct scheduler *scheduler, int64_t deadline_ns)
 {
     struct task *task = scheduler->current;
     assert(task != NULL);
-    struct shield outer = {task->shielded, task->shield_deadline_ns};
-    task->shield_deadline_ns = task->shielded ? earlier(task->shield_deadline_ns, deadline_ns) : deadline_ns;
+    struct shield outer = task_limit_begin(scheduler, deadline_ns);
     task->shielded = true;
     return outer;
 }
@@ -414,5 +430,5 @@ void task_shield_end(struct scheduler *scheduler, struct shield shield)
 {
     struct task *task = scheduler->current;
     task->shielded = shield.outer_shielded;
-    task->shield_deadline_ns = shield.outer_deadline_ns;
+    task->latest_ns = shield.outer_deadline_ns;
 }

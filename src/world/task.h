@@ -7,7 +7,7 @@
  *
  * Cancellation: a cancelled task's next (or present) wait ends with WAIT_CANCELLED, and so does each later one, until the task
  * returns. Clean-up runs in a shield: between task_shield_begin() and task_shield_end() cancellation is held back, and every
- * wait is bounded by the shield's own deadline.
+ * wait is bounded by the shield's own deadline. A limit is such a bound without the holding back.
  *
  * Stacks have a guard page below and are reused. scheduler_abandon() drops all tasks without unwinding them: what a crash does.
  *
@@ -87,10 +87,10 @@ void completion_finish(struct completion *completion);
 /* Waits in the current task. `completion` NULL waits for the deadline alone. A finished completion wins over a cancellation. */
 enum wait_end task_wait(struct scheduler *scheduler, struct completion *completion, int64_t deadline_ns);
 
-/* The moment at which a wait of the current task until `deadline_ns` really ends: no later than its shield does. */
+/* The moment at which a wait of the current task until `deadline_ns` really ends: no later than its shield or limit does. */
 int64_t task_deadline_ns(const struct scheduler *scheduler, int64_t deadline_ns);
 
-/* What the surrounding shield was; give it back to task_shield_end(). */
+/* What the surrounding shield or limit was; give it back to task_shield_end(). */
 struct shield {
     bool outer_shielded;
     int64_t outer_deadline_ns;
@@ -99,5 +99,13 @@ struct shield {
 /* A shield inside a shield ends at the earlier of both deadlines. */
 struct shield task_shield_begin(struct scheduler *scheduler, int64_t deadline_ns);
 void task_shield_end(struct scheduler *scheduler, struct shield shield);
+
+/*
+ * A limit: until task_shield_end() every wait of the current task ends at `deadline_ns` at the latest, as in a shield, but a
+ * cancellation is not held back. Inside another limit or shield the earlier deadline counts. Lowering makes it end earlier;
+ * a later moment changes nothing.
+ */
+struct shield task_limit_begin(struct scheduler *scheduler, int64_t deadline_ns);
+void task_limit_lower(struct scheduler *scheduler, int64_t deadline_ns);
 
 #endif

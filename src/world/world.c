@@ -223,3 +223,24 @@ void world_hide(struct world *world, const char *secret)
 {
     world->operations->hide(world, secret);
 }
+
+void world_tell(struct world *world, const char *text)
+{
+    world->operations->tell(world, text);
+}
+
+enum error_code world_ask(struct world *world, const char *text, int64_t deadline_ns)
+{
+    struct question question = {.text = text};
+    enum error_code code = may_begin(world, deadline_ns);
+    if (code != ERR_OK) {
+        return code == ERR_INTERRUPTED ? code : ERR_DECLINED;
+    }
+    world->operations->ask_start(world, &question);
+    enum wait_end end = task_wait(world->scheduler, &question.done, deadline_ns);
+    if (end == WAIT_FINISHED) {
+        return question.yes ? ERR_OK : ERR_DECLINED;
+    }
+    world->operations->ask_abandon(world, &question);
+    return end == WAIT_CANCELLED ? ERR_INTERRUPTED : ERR_DECLINED;
+}

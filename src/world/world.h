@@ -14,6 +14,7 @@
  *   names         look-ups and updates of DNS names                     routing
  *   cancellation  signals, as a cancelled root task                     here
  *   history       notes                                                 here
+ *   person        what is shown to, and asked of, who runs the program  here
  *
  * Rules
  *   - Every call that waits takes a deadline in monotonic nanoseconds; there is no way to wait without one.
@@ -95,6 +96,14 @@ struct store_call {
     void *pending;
 };
 
+/* A question to the person who runs the program. Lives on the caller's stack. */
+struct question {
+    struct completion done;
+    const char *text; /* one line without its end: the answer stands behind it */
+    bool yes;         /* set before `done`; an answer that cannot be had is no */
+    void *pending;
+};
+
 struct world;
 
 struct world_operations {
@@ -113,6 +122,9 @@ struct world_operations {
     void (*unlock)(struct world *world, const char *name);
     void (*note)(struct world *world, const char *kind, struct span ids, struct span data);
     void (*hide)(struct world *world, const char *secret);
+    void (*tell)(struct world *world, const char *text);
+    void (*ask_start)(struct world *world, struct question *question);
+    void (*ask_abandon)(struct world *world, struct question *question);
 };
 
 /* The head of every implementation's own struct. */
@@ -187,5 +199,16 @@ void world_note(struct world *world, const char *kind, struct span ids, struct s
 
 /* From now on `secret` is never written to the history. */
 void world_hide(struct world *world, const char *secret);
+
+/* ---- The person who runs the program ----------------------------------------------------------------------------------- */
+
+/* Shows whole lines: what is about to be done, and what it may cost. */
+void world_tell(struct world *world, const char *text);
+
+/*
+ * Asks and waits for the answer. ERR_OK: yes. ERR_DECLINED: anything else, also when there is nobody to ask or no answer came until
+ * `deadline_ns`. ERR_INTERRUPTED.
+ */
+MUST_USE enum error_code world_ask(struct world *world, const char *text, int64_t deadline_ns);
 
 #endif

@@ -6,7 +6,7 @@
 static const struct machine_timeline usual = {
     .statuses = {{10 * NS_PER_S, ACTUAL_LOADING, NULL}, {50 * NS_PER_S, ACTUAL_RUNNING, "success, running"}},
     .status_count = 2,
-    .ssh = {{60 * NS_PER_S, SSH_STAGE_READY}},
+    .ssh = {{.after_ns = 60 * NS_PER_S, .stage = SSH_STAGE_READY}},
     .ssh_count = 1,
 };
 
@@ -26,6 +26,8 @@ static const char *life(struct bench *bench, int64_t at_s, uint32_t contract, ch
     for (size_t i = 0; i < timeline.ssh_count; i++) {
         buffer_printf(&text, " %s@%lld", ssh_stage_name(timeline.ssh[i].stage),
                       (long long)(timeline.ssh[i].after_ns / NS_PER_S));
+        bool proxy = ssh_step_is_of(&timeline.ssh[i], SSH_PORT_PROXY);
+        buffer_append_text(&text, timeline.ssh[i].ports == 0 ? "" : proxy ? "/proxy" : "/direct");
     }
     assert_false(text.failed);
     return out;
@@ -53,6 +55,8 @@ static void test_each_fault_changes_a_life_as_said(void **state)
         {"ssh-banner-stall", "loading@10 running@50 | silent@60 ready@90"},
         {"ssh-banner-stall:for_s=-1", "loading@10 running@50 | silent@60"},
         {"ssh-key-not-synced:for_s=5", "loading@10 running@50 | key_denied@60 ready@65"},
+        {"ssh-refused:port=direct", "loading@10 running@50 | refused@60/direct ready@60/proxy ready@120/direct"},
+        {"ssh-banner-stall:port=proxy,for_s=-1", "loading@10 running@50 | silent@60/proxy ready@60/direct"},
         {"ssh-drop-mid-command", "loading@10 running@50 | ready@60"},
         {"ssh-refused:active=false", "loading@10 running@50 | ready@60"},
     };
@@ -144,7 +148,7 @@ static void test_full_timelines_stay_in_bounds(void **state)
         struct machine_timeline full = {.status_count = TIMELINE_STEPS_MAX, .ssh_count = TIMELINE_STEPS_MAX};
         for (size_t step = 0; step < TIMELINE_STEPS_MAX; step++) {
             full.statuses[step] = (struct status_step){(int64_t)step * NS_PER_S, ACTUAL_PROVISIONING, NULL};
-            full.ssh[step] = (struct ssh_step){(int64_t)step * NS_PER_S, SSH_STAGE_READY};
+            full.ssh[step] = (struct ssh_step){.after_ns = (int64_t)step * NS_PER_S, .stage = SSH_STAGE_READY};
         }
         injector_timeline(bench->injector, 0, 0, &full);
         assert_true(full.status_count <= TIMELINE_STEPS_MAX);

@@ -122,7 +122,7 @@ static void test_mistakes_in_a_file_are_named(void **state)
         {"[{\"id\":\"null-status\",\"shape\":\"text\"}]",
          "null-status: \"shape\" is not known; it has " COMMON ", endpoint, point"},
         {"[{\"id\":\"ssh-refused\",\"endpoint\":\"show\"}]",
-         "ssh-refused: \"endpoint\" is not known; it has " COMMON ", for_s"},
+         "ssh-refused: \"endpoint\" is not known; it has " COMMON ", for_s, port"},
         {"[{\"id\":\"missing-table\",\"machine\":0}]",
          "missing-table: \"machine\" is not known; it has nth, count, probability, from_s, to_s, active, table"},
         {"[{\"id\":\"null-status\",\"nth\":0}]", "null-status: nth: expected 1 to 1000000, not \"0\""},

@@ -22,25 +22,29 @@ CLIENT = ("src/base", "src/world", "src/vast", "src/machine", "src/ledger", "src
 FLOORS = {
     "src/base": (),
     "src/reactor": ("src/base",),
+    "src/system": ("src/base",),
     "src/world": ("src/base",),
-    "src/world/live": ("src/base", "src/reactor", "src/world"),
+    "src/world/live": ("src/base", "src/reactor", "src/system", "src/world"),
     "src/vast": ("src/base", "src/world"),
     "src/machine": ("src/base", "src/world"),
     "src/ledger": ("src/base", "src/world", "src/vast", "src/machine"),
     "src/events": ("src/base", "src/world", "src/vast", "src/machine"),
     "src/journey": CLIENT,
     "src/report": ("src/base",),
-    "src/cli": CLIENT + ("src/reactor", "src/world/live", "src/report"),
+    "src/cli": CLIENT + ("src/reactor", "src/system", "src/world/live", "src/report"),
     "fakes": ("src/base",),
-    "fakes/front": ("src/base", "src/reactor", "fakes"),
+    "fakes/front": ("src/base", "src/reactor", "src/system", "fakes"),
+    # The program: it also lays out the events store that the rehearsed client finds.
+    "fakes/cli": ("src/base", "src/reactor", "src/system", "src/world", "src/world/live", "fakes", "fakes/front"),
     "sim": CLIENT + ("src/world/live", "src/report", "fakes"),
-    "sim/cli": CLIENT + ("src/world/live", "src/report", "src/cli", "fakes", "sim"),
+    "sim/cli": CLIENT + ("src/system", "src/world/live", "src/report", "src/cli", "fakes", "sim"),
     "tests": None,  # everything
     "bench": None,
 }
 
-# Where the outside may be touched directly.
-FREE = re.compile(r"^(src/reactor/|src/world/live/|src/cli/|fakes/front/|sim/cli|tests/|bench/)|(^|/)main\.c$")
+# Where the outside may be touched directly. fakes/guest is what runs inside a sandbox, with the machine's real files.
+FREE = re.compile(
+    r"^(src/reactor/|src/system/|src/world/live/|src/cli/|fakes/front/|fakes/cli/|fakes/guest/|sim/cli|tests/|bench/)|(^|/)main\.c$")
 
 PURE_HEADERS = {
     "assert.h", "ctype.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "string.h",
@@ -171,6 +175,12 @@ PLANTED = [
     ("fakes/market/b.c", '#include "fakes/front/f.h"\n', "fakes may not include fakes/front/f.h"),
     ("fakes/cloud/a.c", '#include "fakes/market/k.h"\n#include "base/b.h"\n', None),
     ("fakes/front/a.c", '#include "fakes/market/k.h"\n#include <sys/socket.h>\n', None),
+    ("fakes/guest/a.c", '#include "fakes/market/k.h"\n#include <dirent.h>\n', None),
+    ("fakes/front/s.c", '#include "system/y.h"\n#include <unistd.h>\n', None),
+    ("fakes/stage/a.c", '#include "system/y.h"\n', "fakes may not include src/system/y.h"),
+    ("src/journey/b.c", '#include "system/y.h"\n', "src/journey may not include src/system/y.h"),
+    ("fakes/cli/a.c", '#include "fakes/front/f.h"\n#include "world/live/l.h"\n#include <unistd.h>\n', None),
+    ("fakes/cli/b.c", '#include "vast/v.h"\n', "fakes/cli may not include src/vast/v.h"),
     ("fakes/front/b.c", '#include "world/w.h"\n', "fakes/front may not include"),
     ("sim/a.c", '#include "fakes/market/k.h"\n#include "world/w.h"\n', None),
     ("sim/b.c", "#include <stdio.h>\n", "<stdio.h> is for the live world"),
@@ -199,7 +209,7 @@ def self_test():
     wrong = []
     for path, text, expected in PLANTED:
         with tempfile.TemporaryDirectory() as root:
-            for header in ("src/base/b.h", "src/world/w.h", "src/world/live/l.h", "src/vast/v.h", "src/machine/m.h",
+            for header in ("src/base/b.h", "src/system/y.h", "src/world/w.h", "src/world/live/l.h", "src/vast/v.h", "src/machine/m.h",
                            "fakes/market/k.h", "fakes/front/f.h"):
                 plant(root, header, "")
             for excepted, (names, _) in EXCEPTIONS.items():

@@ -85,6 +85,40 @@ static void test_ssh_addresses_follow_the_id_unless_given(void **state)
     rig_end(&rig);
 }
 
+static void loopback_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
+{
+    (void)context;
+    assert_true(address->ssh_port > 0 && address->direct_port > 0 && id > 0); /* the derived place comes with it */
+    (void)text_format(address->ssh_host, sizeof address->ssh_host, "127.3.2.%u", contract + 1);
+    (void)text_copy(address->public_ipaddr, sizeof address->public_ipaddr, "127.9.9.9");
+    address->ssh_port = 2200;
+    address->direct_port = 40000;
+}
+
+static void test_a_machine_is_reached_where_the_asked_one_says(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 20);
+    struct market_options options = rig_options(&rig);
+    options.address = loopback_address;
+    rig_restart(&rig, options);
+    (void)rig_rent(&rig, 0, rig_rentable_offer(&rig, 0), "a");
+    int64_t id = rig_rent(&rig, 0, rig_rentable_offer(&rig, 1), "b");
+    cJSON *instance = rig_show(&rig, 60 * NS_PER_S, id);
+    assert_string_equal(rig_text(instance, "ssh_host"), "127.3.2.2");
+    assert_int_equal(rig_member(instance, "ssh_port")->valuedouble, 2200);
+    assert_string_equal(rig_text(instance, "public_ipaddr"), "127.9.9.9\n");
+    const cJSON *mapping = cJSON_GetArrayItem(rig_member(rig_member(instance, "ports"), "22/tcp"), 0);
+    assert_string_equal(rig_text(mapping, "HostPort"), "40000");
+    cJSON_Delete(instance);
+    struct contract_view view;
+    market_contract(rig.market, 1, &view);
+    assert_string_equal(view.public_ipaddr, "127.9.9.9");
+    assert_int_equal(view.direct_port, 40000);
+    rig_end(&rig);
+}
+
 /* uptime_mins counts from the moment of running, exact to the millisecond. */
 static void test_uptime_is_exact_to_the_millisecond(void **state)
 {
@@ -402,6 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_created_instance_is_what_was_asked_for),
         cmocka_unit_test(test_ssh_addresses_follow_the_id_unless_given),
+        cmocka_unit_test(test_a_machine_is_reached_where_the_asked_one_says),
         cmocka_unit_test(test_uptime_is_exact_to_the_millisecond),
         cmocka_unit_test(test_contracts_are_a_function_of_seed_and_run),
         cmocka_unit_test(test_a_taken_offer_is_gone_until_its_machine_is_destroyed),

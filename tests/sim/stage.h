@@ -96,7 +96,7 @@ static inline struct stage stage_replay(const char *recording)
     struct scenario_files files = {stage_recording, NULL, stage.heap};
     struct error error;
     scenario_defaults(stage.scenario);
-    (void)text_copy(stage.scenario->name, sizeof stage.scenario->name, recording);
+    (void)text_copy(stage.scenario->cloud.name, sizeof stage.scenario->cloud.name, recording);
     if (scenario_use_recording(stage.scenario, recording, &files, &error) != ERR_OK) {
         fail_msg("%s", error.message);
     }

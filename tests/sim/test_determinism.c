@@ -42,7 +42,7 @@ static void test_another_seed_gives_another_history(void **state)
     (void)state;
     struct stage one = stage_open("seed-run");
     struct stage two = stage_open("seed-run");
-    two.scenario->seed = 2;
+    two.scenario->cloud.seed = 2;
     rehearsal_free(two.rehearsal);
     stage_set(&two);
     stage_play(&one, (struct rehearsal_variation){0});
@@ -69,7 +69,7 @@ static void test_faults_that_are_inactive_change_no_byte(void **state)
     (void)state;
     struct stage plain = stage_open("seed-run");
     struct stage listed = stage_open("inactive-faults");
-    (void)text_copy(listed.scenario->name, sizeof listed.scenario->name, "seed-run");
+    (void)text_copy(listed.scenario->cloud.name, sizeof listed.scenario->cloud.name, "seed-run");
     stage_play(&plain, (struct rehearsal_variation){0});
     stage_play(&listed, (struct rehearsal_variation){0});
     assert_string_equal(stage_history(&plain), stage_history(&listed));

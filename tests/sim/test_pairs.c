@@ -73,10 +73,10 @@ static void assert_nothing_unsaid(const struct rehearsal_result *result, const c
 
 static void play_pair(struct stage *stage, size_t first, size_t second)
 {
-    stage->scenario->faults.count = 0;
-    add_fault(&stage->scenario->faults, faults[first]);
+    stage->scenario->cloud.faults.count = 0;
+    add_fault(&stage->scenario->cloud.faults, faults[first]);
     if (first != second) {
-        add_fault(&stage->scenario->faults, faults[second]);
+        add_fault(&stage->scenario->cloud.faults, faults[second]);
     }
     stage_play(stage, (struct rehearsal_variation){.run = (uint32_t)(first * ARRAY_LENGTH(faults) + second)});
     assert_nothing_unsaid(&stage->result, faults[first], faults[second]);
@@ -100,8 +100,8 @@ static void test_no_fault_lets_a_killed_run_leave_a_machine_unsaid(void **state)
     (void)state;
     struct stage stage = stage_open("seed-run");
     for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
-        stage.scenario->faults.count = 0;
-        add_fault(&stage.scenario->faults, faults[i]);
+        stage.scenario->cloud.faults.count = 0;
+        add_fault(&stage.scenario->cloud.faults, faults[i]);
         for (uint64_t step = 3; step < 130; step += 4) {
             stage_play(&stage,
                        (struct rehearsal_variation){.run = (uint32_t)i, .kill_at = step, .reap_after_kill = true});

@@ -89,6 +89,21 @@ static void test_an_unknown_recording_is_named(void **state)
     stage_close(&stage);
 }
 
+/* The market is made for the client that the journey is by default. */
+static void test_the_stage_expects_the_client_that_comes(void **state)
+{
+    (void)state;
+    struct recorded_search search;
+    struct check_options check;
+    recorded_search_defaults(&search);
+    check_defaults(&check);
+    assert_int_equal(search.num_gpus, check.num_gpus);
+    assert_int_equal(search.max_price_nusd_per_hour, check.max_price_nusd_per_hour);
+    assert_int_equal(search.min_reliability_millionths, check.min_reliability_millionths);
+    assert_int_equal(search.min_inet_down_mbps, check.min_inet_down_mbps);
+    assert_int_equal(search.disk_gb, check.disk_gb);
+}
+
 /* What a scenario says of its client replaces what its recording brought. */
 static void test_the_scenario_overrides_its_recording(void **state)
 {
@@ -104,7 +119,7 @@ static void test_the_scenario_overrides_its_recording(void **state)
     assert_int_equal(stage.scenario->check.status_poll_ns, 2500 * NS_PER_MS);
     assert_int_equal(stage.scenario->check.ssh_retry_ns, 10 * NS_PER_S);
     assert_true(stage.scenario->check.ssh_reuse);
-    assert_int_equal(stage.scenario->faults.count, 1); /* the recorded run's missing table */
+    assert_int_equal(stage.scenario->cloud.faults.count, 1); /* the recorded run's missing table */
     stage_close(&stage);
 }
 
@@ -130,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_a_scenario_cut_anywhere_is_a_mistake),
         cmocka_unit_test(test_an_unknown_recording_is_named),
         cmocka_unit_test(test_the_scenario_overrides_its_recording),
+        cmocka_unit_test(test_the_stage_expects_the_client_that_comes),
         cmocka_unit_test(test_the_recorded_crash_on_null_does_not_happen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

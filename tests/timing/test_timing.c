@@ -38,7 +38,7 @@ static void replay_client(const struct timing *timing, int64_t poll_sleep_ns, in
         replay->poll_status[replay->polls++] = status;
     }
     replay->wait_running_ns = now_ns - start_ns;
-    while (timeline_ssh_at(&timeline, now_ns) != SSH_STAGE_READY && replay->ssh_failures < POLLS_MAX) {
+    while (timeline_ssh_at(&timeline, SSH_PORT_PROXY, now_ns) != SSH_STAGE_READY && replay->ssh_failures < POLLS_MAX) {
         now_ns += timing->refused_ns + ssh_sleep_ns;
         replay->ssh_failures++;
     }
@@ -270,7 +270,7 @@ static void test_a_machine_that_never_ran_is_never_reached(void **state)
     struct timing timing;
     plan_of_text("\"phases\":[],\"status_timeline\":[{\"at_s\":10,\"actual_status\":\"loading\"}]", &timing);
     assert_int_equal(timing.timeline.status_count, 1);
-    assert_int_equal(timeline_ssh_at(&timing.timeline, 1000000 * NS_PER_S), SSH_STAGE_REFUSED);
+    assert_int_equal(timeline_ssh_at(&timing.timeline, SSH_PORT_PROXY, 1000000 * NS_PER_S), SSH_STAGE_REFUSED);
 }
 
 /* Without jitter a plan does not depend on the seed; with it, it does, stays within its bound, and repeats. */

@@ -73,7 +73,7 @@ static void test_a_life_is_replaced_as_a_whole(void **state)
     timing_defaults(&timing);
     assert_null(read_plan("{\"boot\":[{\"after_s\":1.5,\"status\":null},{\"after_s\":2,\"status\":\"created\","
                           "\"status_msg\":\"Error response from daemon: manifest unknown\"}],"
-                          "\"ssh\":[{\"after_s\":3,\"stage\":\"closes\"}]}",
+                          "\"ssh\":[{\"after_s\":3,\"stage\":\"closes\",\"port\":\"direct\"}]}",
                           &timing));
     struct timing copy = timing;
     memset(&timing, 0, sizeof timing);
@@ -83,6 +83,10 @@ static void test_a_life_is_replaced_as_a_whole(void **state)
     assert_string_equal(copy.timeline.statuses[1].status_msg, "Error response from daemon: manifest unknown");
     assert_int_equal(copy.timeline.ssh_count, 1);
     assert_int_equal(copy.timeline.ssh[0].stage, SSH_STAGE_CLOSES);
+    assert_int_equal(timeline_ssh_at(&copy.timeline, SSH_PORT_DIRECT, 3 * NS_PER_S), SSH_STAGE_CLOSES);
+    assert_int_equal(timeline_ssh_at(&copy.timeline, SSH_PORT_PROXY, 3 * NS_PER_S), SSH_STAGE_REFUSED);
+    assert_int_equal(timeline_ssh_next_ns(&copy.timeline, SSH_PORT_DIRECT, 0), 3 * NS_PER_S);
+    assert_int_equal(timeline_ssh_next_ns(&copy.timeline, SSH_PORT_PROXY, 0), TIME_NEVER_NS);
     assert_int_equal(copy.boot_from, PROVENANCE_ASSUMED);
 }
 
@@ -127,8 +131,9 @@ static void test_mistakes_in_a_plan_are_named(void **state)
         {"{\"boot\":[{\"after_s\":2,\"status\":null},{\"after_s\":1,\"status\":null}]}",
          "expected after_s in ascending order"},
         {"{\"ssh\":[{\"after_s\":1}]}", "expected a stage in each step"},
+        {"{\"ssh\":[{\"after_s\":1,\"stage\":\"ready\",\"port\":\"both\"}]}", "expected \"proxy\" or \"direct\""},
         {"{\"ssh\":[{\"after_s\":1,\"stage\":\"open\"}]}",
-         "expected one of \"refused\", \"closes\", \"silent\", \"key_denied\", \"ready\", \"unreachable\""},
+         "expected one of \"refused\", \"closes\", \"resets\", \"silent\", \"key_denied\", \"ready\", \"unreachable\""},
         {"{\"ssh\":[{\"after_s\":2,\"stage\":\"ready\"},{\"after_s\":1,\"stage\":\"ready\"}]}",
          "expected after_s in ascending order"},
         {"{\"provenance\":{\"boot\":\"guessed\"}}",

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "world/live/files.h"
+#include "system/files.h"
 
 /* A folder of its own for each test, removed with all that is in it. */
 struct place {

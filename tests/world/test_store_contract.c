@@ -1,9 +1,11 @@
 /*
- * One contract, three stores: the same statements against SQLite on disk, SQLite in memory and the memory store of the virtual
- * world give the same rows in the same order, the same errors and the same SQLSTATEs.
+ * One contract, four stores: the same statements against SQLite on disk, SQLite in memory, PostgreSQL (its events, on the server that
+ * with_postgres.py starts) and the memory store of the virtual world give the same rows in the same order, the same errors and the
+ * same SQLSTATEs.
  */
 #include "testing.h"
 
+#include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,17 +13,23 @@
 #include <unistd.h>
 
 #include "sim/store/memory_store.h"
+#include "world/live/postgres_store.h"
 #include "world/live/sqlite_store.h"
 
-enum { STORE_KINDS = 3, TRANSCRIPT_MAX = 65536 };
+enum store_kind { MEMORY, SQLITE_NAMELESS, SQLITE_FILE, POSTGRES, STORE_KINDS };
+
+enum { TRANSCRIPT_MAX = 65536 };
 
 static const struct wall_time now = {INT64_C(1767381138000000000)};
 
 /* A ledger and an events database of one kind, and all that was seen of them. */
 struct stage {
     struct heap *heap;
-    struct sqlite_store *sqlite[STORE_DATABASE_COUNT]; /* NULL: `memory` is meant */
+    struct sqlite_store *sqlite[STORE_DATABASE_COUNT]; /* NULL: another is meant */
     struct memory_store *memory;
+    struct clock_page *clock;
+    struct reactor *reactor;
+    struct postgres_store *postgres;
     char folder[64];
     char events_path[96];
     struct buffer transcript;
@@ -37,14 +45,48 @@ static struct sqlite_store *open_sqlite(struct stage *stage, enum store_database
     return store;
 }
 
-static void open_stage(struct stage *stage, int kind)
+/* Where with_postgres.py has one, or NULL. */
+static const char *postgres_url(void)
+{
+    return getenv("DUMONT_TEST_POSTGRES");
+}
+
+/* What another program does to the database of the PostgreSQL server. */
+static void ask_postgres(const char *sql)
+{
+    PGconn *other = PQconnectdb(postgres_url());
+    PGresult *answer = PQexec(other, sql);
+    if (PQresultStatus(answer) != PGRES_COMMAND_OK) {
+        fail_msg("%s: %s", sql, PQerrorMessage(other));
+    }
+    PQclear(answer);
+    PQfinish(other);
+}
+
+/* A database without tables. */
+static void open_postgres(struct stage *stage)
+{
+    struct error error;
+    ask_postgres("SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    stage->clock = clock_page_real(stage->heap);
+    stage->reactor = reactor_new(stage->heap, stage->clock);
+    assert_non_null(stage->reactor);
+    if (postgres_store_open(stage->heap, stage->reactor, postgres_url(), &stage->postgres, &error) != ERR_OK) {
+        fail_msg("%s", error.message);
+    }
+}
+
+static void open_stage(struct stage *stage, enum store_kind kind)
 {
     *stage = (struct stage){.heap = heap_new()};
     buffer_init(&stage->transcript, stage->heap, TRANSCRIPT_MAX);
-    if (kind == 0) {
+    if (kind == MEMORY) {
         stage->memory = memory_store_new(stage->heap);
         assert_non_null(stage->memory);
-    } else if (kind == 1) {
+    } else if (kind == POSTGRES) {
+        stage->sqlite[STORE_LEDGER] = open_sqlite(stage, STORE_LEDGER, "sqlite::memory:");
+        open_postgres(stage);
+    } else if (kind == SQLITE_NAMELESS) {
         stage->sqlite[STORE_LEDGER] = open_sqlite(stage, STORE_LEDGER, "sqlite::memory:");
         stage->sqlite[STORE_EVENTS] = open_sqlite(stage, STORE_EVENTS, "sqlite::memory:");
     } else {
@@ -64,6 +106,9 @@ static void close_stage(struct stage *stage)
     memory_store_free(stage->memory);
     sqlite_store_close(stage->sqlite[STORE_LEDGER]);
     sqlite_store_close(stage->sqlite[STORE_EVENTS]);
+    postgres_store_close(stage->postgres);
+    reactor_free(stage->reactor);
+    clock_page_close(stage->clock);
     static const char *const names[] = {"ledger", "events"};
     for (size_t i = 0; stage->folder[0] != '\0' && i < ARRAY_LENGTH(names); i++) {
         char path[128];
@@ -100,15 +145,38 @@ static void note_row(void *context, const struct store_value *columns, size_t co
     buffer_append_char(transcript, '\n');
 }
 
+static enum error_code run_on_postgres(struct stage *stage, enum store_statement statement, size_t count,
+                                       const struct store_value *values, struct store_result *result)
+{
+    struct store_call call = {
+        .statement = statement,
+        .values = values,
+        .value_count = count,
+        .row = note_row,
+        .row_context = &stage->transcript,
+        .result = result,
+    };
+    postgres_store_start(stage->postgres, &call);
+    while (!call.done.finished) {
+        reactor_turn(stage->reactor, true);
+    }
+    assert_null(call.pending);
+    return result->code;
+}
+
 static void run(struct stage *stage, enum store_statement statement, size_t count, const struct store_value *values)
 {
     struct store_result result;
     struct sqlite_store *sqlite = stage->sqlite[store_statement_database(statement)];
     buffer_printf(&stage->transcript, "%s\n", store_statement_name(statement));
-    enum error_code code =
-        sqlite != NULL
-            ? sqlite_store_run(sqlite, statement, values, count, note_row, &stage->transcript, &result)
-            : memory_store_run(stage->memory, statement, values, count, note_row, &stage->transcript, &result);
+    enum error_code code;
+    if (sqlite != NULL) {
+        code = sqlite_store_run(sqlite, statement, values, count, note_row, &stage->transcript, &result);
+    } else if (stage->postgres != NULL) {
+        code = run_on_postgres(stage, statement, count, values, &result);
+    } else {
+        code = memory_store_run(stage->memory, statement, values, count, note_row, &stage->transcript, &result);
+    }
     assert_int_equal(code, result.code);
     assert_int_equal(code, store_sqlstate_code(result.sqlstate));
     assert_true((code == ERR_OK) == (result.message[0] == '\0'));
@@ -128,13 +196,28 @@ static void note_migration(void *context, const char *name)
     buffer_printf(context, "migrated %s\n", name);
 }
 
+static enum error_code migrate_postgres(struct stage *stage, struct store_result *result)
+{
+    struct postgres_migration migration = {.now = now, .on_applied = note_migration, .context = &stage->transcript};
+    postgres_store_migrate(stage->postgres, &migration);
+    while (!migration.done.finished) {
+        reactor_turn(stage->reactor, true);
+    }
+    *result = migration.result;
+    return result->code;
+}
+
 static void migrate(struct stage *stage, enum store_database database)
 {
     struct store_result result;
-    enum error_code code =
-        stage->memory == NULL
-            ? sqlite_store_migrate(stage->sqlite[database], now, note_migration, &stage->transcript, &result)
-            : memory_store_migrate(stage->memory, database, note_migration, &stage->transcript, &result);
+    enum error_code code;
+    if (stage->sqlite[database] != NULL) {
+        code = sqlite_store_migrate(stage->sqlite[database], now, note_migration, &stage->transcript, &result);
+    } else if (stage->postgres != NULL) {
+        code = migrate_postgres(stage, &result);
+    } else {
+        code = memory_store_migrate(stage->memory, database, note_migration, &stage->transcript, &result);
+    }
     assert_int_equal(code, ERR_OK);
     assert_int_equal(result.code, ERR_OK);
 }
@@ -155,16 +238,24 @@ static void subscribe(struct stage *stage, int64_t id, const char *events, const
         "INSERT INTO webhook_configs (id, url, events, secret, enabled) VALUES (%lld, 'http://a/', '%s', %s%s%s, %d)",
         (long long)id, events, secret == NULL ? "NULL" : "'", secret == NULL ? "" : secret, secret == NULL ? "" : "'",
         enabled ? 1 : 0);
+    if (stage->postgres != NULL) {
+        ask_postgres(sql);
+        return;
+    }
     assert_int_equal(sqlite3_open(stage->events_path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, sql, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
+/* What an act needs of a store. */
+enum act_of { OF_LEDGER, OF_EVENTS, OF_SUBSCRIBERS /* another program cannot reach a database without a name */ };
+
 /* Plays `act` on each kind of store it can be played on; each transcript must be `expected`. */
-static void expect_of_all(void (*act)(struct stage *stage), const char *expected, bool with_nameless)
+static void expect_of_all(void (*act)(struct stage *stage), const char *expected, enum act_of what)
 {
-    for (int kind = 0; kind < STORE_KINDS; kind++) {
-        if (kind == 1 && !with_nameless) {
+    for (enum store_kind kind = 0; kind < STORE_KINDS; kind++) {
+        if ((kind == SQLITE_NAMELESS && what == OF_SUBSCRIBERS) ||
+            (kind == POSTGRES && (what == OF_LEDGER || postgres_url() == NULL))) {
             continue;
         }
         struct stage stage;
@@ -211,7 +302,7 @@ static void test_open_intents_come_in_the_order_of_their_creation(void **state)
         "  'ab' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
         "  'b' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 20 | 'intended' | null\n"
         "= 00000 ok\n",
-        true);
+        OF_LEDGER);
 }
 
 static void act_life_of_an_intent(struct stage *stage)
@@ -239,7 +330,7 @@ static void test_setting_an_intent_changes_what_is_given(void **state)
         "INTENT_SET\n= 00000 ok\nINTENTS_OPEN\n= 00000 ok\nINTENT_SET\n= 00000 ok\nINTENT_SET\n= 00000 ok\n"
         "INTENTS_OPEN\n"
         "  'x' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 1 | 'created' | 8\n= 00000 ok\n",
-        true);
+        OF_LEDGER);
 }
 
 static void act_refused_intents(struct stage *stage)
@@ -266,7 +357,7 @@ static void test_a_refused_statement_changes_nothing(void **state)
         "INTENT_SET\n= 23502 store_rejected\nINTENT_SET\n= 00000 ok\nINTENT_SET\n= 00000 ok\n"
         "INTENTS_OPEN\n"
         "  'x' | 'run-1' | 'check' | 9223372036854775807 | null | 168900000 | 1 | 'intended' | null\n= 00000 ok\n",
-        true);
+        OF_LEDGER);
 }
 
 static void act_before_migration(struct stage *stage)
@@ -289,9 +380,9 @@ static void test_events_tables_come_with_the_migration_only(void **state)
     expect_of_all(act_before_migration,
                   "SUBSCRIBERS\n= 42P01 store_table_missing\nEVENT_ADD\n= 42P01 store_table_missing\n"
                   "DELIVERY_ADD\n= 42P01 store_table_missing\nEVENTS_LIST\n= 42P01 store_table_missing\n"
-                  "migrated events-0001-webhooks\n"
+                  "migrated events-0001-webhooks\nmigrated events-0002-dead-deliveries\n"
                   "SUBSCRIBERS\n= 00000 ok\nEVENTS_LIST\n= 00000 ok\n",
-                  true);
+                  OF_EVENTS);
 }
 
 static void act_events(struct stage *stage)
@@ -324,7 +415,7 @@ static void test_events_are_stored_once_and_listed_newest_first(void **state)
     (void)state;
     expect_of_all(
         act_events,
-        "migrated events-0001-webhooks\n"
+        "migrated events-0001-webhooks\nmigrated events-0002-dead-deliveries\n"
         "SUBSCRIBERS\n"
         "  3 | 'http://a/' | 'instance.created,instance.destroyed' | 's3cret'\n"
         "  20 | 'http://a/' | '*' | null\n= 00000 ok\n"
@@ -334,62 +425,116 @@ static void test_events_are_stored_once_and_listed_newest_first(void **state)
         "DELIVERY_ADD\n= 23503 store_rejected\nDELIVERY_ADD\n= 23503 store_rejected\n"
         "DELIVERY_ADD\n= 23502 store_rejected\n"
         "EVENTS_LIST\n"
-        "  'e3' | 'instance.running' | 200 | '{}' | 0\n"
-        "  'e2' | 'instance.running' | 200 | '' | 1\n"
-        "  'e1' | 'instance.created' | 100 | '{\"a\": 1}' | 2\n= 00000 ok\n"
+        "  'e3' | 'instance.running' | 200 | '{}' | 0 | 0 | 0\n"
+        "  'e2' | 'instance.running' | 200 | '' | 1 | 0 | 0\n"
+        "  'e1' | 'instance.created' | 100 | '{\"a\": 1}' | 2 | 0 | 0\n= 00000 ok\n"
         "EVENTS_LIST\n"
-        "  'e3' | 'instance.running' | 200 | '{}' | 0\n"
-        "  'e2' | 'instance.running' | 200 | '' | 1\n= 00000 ok\n"
+        "  'e3' | 'instance.running' | 200 | '{}' | 0 | 0 | 0\n"
+        "  'e2' | 'instance.running' | 200 | '' | 1 | 0 | 0\n= 00000 ok\n"
         "EVENTS_LIST\n= 00000 ok\n",
-        false /* another program cannot reach a database without a name */);
+        OF_SUBSCRIBERS);
 }
 
-/* SQLSTATE classes decide what the client may do: 42P01 missing, 08 and 55 unavailable, 53200 memory, anything else rejected. */
-static void test_sqlstates_have_one_meaning_each(void **state)
+static void add_event(struct stage *stage, const char *id, int64_t created_unix_ns, int64_t webhook_id)
 {
-    (void)state;
-    assert_int_equal(store_sqlstate_code("00000"), ERR_OK);
-    assert_int_equal(store_sqlstate_code("42P01"), ERR_STORE_TABLE_MISSING);
-    assert_int_equal(store_sqlstate_code("42P07"), ERR_STORE_REJECTED);
-    assert_int_equal(store_sqlstate_code("08006"), ERR_STORE_UNAVAILABLE);
-    assert_int_equal(store_sqlstate_code("55P03"), ERR_STORE_UNAVAILABLE);
-    assert_int_equal(store_sqlstate_code("53200"), ERR_NO_MEMORY);
-    assert_int_equal(store_sqlstate_code("53100"), ERR_STORE_REJECTED);
-    assert_int_equal(store_sqlstate_code(""), ERR_STORE_REJECTED);
+    RUN(stage, STORE_EVENT_ADD, TEXT(id), TEXT("k"), INT(created_unix_ns), TEXT("{}"));
+    RUN(stage, STORE_DELIVERY_ADD, TEXT(id), INT(webhook_id));
 }
 
-/* A result's message is one line and is cut to its field, whatever the database says. */
-static void test_a_message_is_one_line(void **state)
+static void act_deliveries(struct stage *stage)
 {
-    (void)state;
-    struct store_result result;
-    char long_message[400];
-    memset(long_message, 'x', sizeof long_message);
-    long_message[1] = '\n';
-    long_message[2] = '\r';
-    long_message[sizeof long_message - 1] = '\0';
-    assert_int_equal(store_result_set(&result, "XX000", long_message), ERR_STORE_REJECTED);
-    assert_int_equal(strlen(result.message), sizeof result.message - 1);
-    assert_null(strpbrk(result.message, "\r\n"));
-    assert_string_equal(result.sqlstate, "XX000");
+    migrate(stage, STORE_EVENTS);
+    subscribe(stage, 1, "*", "s", true);
+    subscribe(stage, 2, "*", NULL, true);
+    subscribe(stage, 3, "*", NULL, false);
+    run(stage, STORE_DELIVERIES_COUNT, 0, NULL);
+    add_event(stage, "e2", 200, 1);
+    add_event(stage, "e1", 100, 1);
+    add_event(stage, "e3", 300, 2);
+    add_event(stage, "e4", 400, 3);
+    buffer_clear(&stage->transcript);
+    RUN(stage, STORE_SUBSCRIBERS_DUE, INT(0));
+    RUN(stage, STORE_DELIVERY_NEXT, INT(1), INT(0));
+    RUN(stage, STORE_DELIVERY_NEXT, INT(3), INT(0));
+    RUN(stage, STORE_DELIVERY_CLAIM, TEXT("e1"), INT(1), INT(0), INT(50));
+    RUN(stage, STORE_DELIVERY_CLAIM, TEXT("e1"), INT(1), INT(0), INT(50));
+    RUN(stage, STORE_DELIVERY_CLAIM, TEXT("e9"), INT(1), INT(0), INT(50));
+    RUN(stage, STORE_DELIVERY_NEXT, INT(1), INT(49));
+    RUN(stage, STORE_DELIVERY_NEXT, INT(1), INT(50));
+    RUN(stage, STORE_DELIVERY_SET, TEXT("e1"), INT(1), TEXT("pending"), INT(70), TEXT("answered 500"));
+    RUN(stage, STORE_DELIVERY_SET, TEXT("e2"), INT(1), TEXT("delivered"), NIL, NIL);
+    RUN(stage, STORE_DELIVERY_SET, TEXT("e2"), INT(1), TEXT("dead"), NIL, TEXT("too late"));
+    RUN(stage, STORE_DELIVERY_SET, TEXT("e3"), INT(2), TEXT("lost"), NIL, NIL);
+    RUN(stage, STORE_SUBSCRIBERS_DUE, INT(69));
+    run(stage, STORE_DELIVERIES_COUNT, 0, NULL);
+    RUN(stage, STORE_DELIVERIES_BURY, INT(2), TEXT("answered 410"));
+    RUN(stage, STORE_SUBSCRIBER_DISABLE, INT(1));
+    RUN(stage, STORE_SUBSCRIBERS_DUE, INT(INT64_MAX));
+    run(stage, STORE_DELIVERIES_COUNT, 0, NULL);
+    RUN(stage, STORE_DELIVERIES_LIST, INT(3));
+    RUN(stage, STORE_EVENTS_LIST, INT(2));
 }
 
-/* The catalogue tells the truth about itself: as many parameters as its SQL has, and columns within the bound. */
-static void test_the_catalogue_counts_its_parameters(void **state)
+/*
+ * A delivery is due when it is pending and its time has come, the oldest event first, for enabled subscribers; one of several claims
+ * gets it; what is no longer pending does not change; counts and lists show each state.
+ */
+static void test_deliveries_are_claimed_once_and_end_once(void **state)
 {
     (void)state;
-    for (enum store_statement statement = 0; statement < STORE_STATEMENT_COUNT; statement++) {
-        struct buffer next;
-        char text[8];
-        for (size_t i = 1; i <= store_statement_parameters(statement) + 1; i++) {
-            buffer_init_fixed(&next, text, sizeof text);
-            buffer_printf(&next, "?%zu", i);
-            bool there = strstr(store_statement_sql(statement), text) != NULL;
-            assert_int_equal(there, i <= store_statement_parameters(statement));
-        }
-        assert_in_range(store_statement_columns(statement), 0, STORE_VALUES_MAX);
-        assert_in_range(store_statement_parameters(statement), 0, STORE_VALUES_MAX);
-    }
+    expect_of_all(act_deliveries,
+                  "SUBSCRIBERS_DUE\n  1\n  2\n= 00000 ok\n"
+                  "DELIVERY_NEXT\n  'e1' | 'k' | '{}' | 0 | 'http://a/' | 's'\n= 00000 ok\n"
+                  "DELIVERY_NEXT\n= 00000 ok\n"
+                  "DELIVERY_CLAIM\n  1\n= 00000 ok\nDELIVERY_CLAIM\n= 00000 ok\nDELIVERY_CLAIM\n= 00000 ok\n"
+                  "DELIVERY_NEXT\n  'e2' | 'k' | '{}' | 0 | 'http://a/' | 's'\n= 00000 ok\n"
+                  "DELIVERY_NEXT\n  'e1' | 'k' | '{}' | 1 | 'http://a/' | 's'\n= 00000 ok\n"
+                  "DELIVERY_SET\n= 00000 ok\nDELIVERY_SET\n= 00000 ok\nDELIVERY_SET\n= 00000 ok\n"
+                  "DELIVERY_SET\n= 23514 store_rejected\n"
+                  "SUBSCRIBERS_DUE\n  2\n= 00000 ok\n"
+                  "DELIVERIES_COUNT\n  3 | 1 | 0 | 0\n= 00000 ok\n"
+                  "DELIVERIES_BURY\n= 00000 ok\nSUBSCRIBER_DISABLE\n= 00000 ok\n"
+                  "SUBSCRIBERS_DUE\n= 00000 ok\n"
+                  "DELIVERIES_COUNT\n  2 | 1 | 1 | null\n= 00000 ok\n"
+                  "DELIVERIES_LIST\n"
+                  "  'e4' | 3 | 'pending' | 0 | null | null\n"
+                  "  'e3' | 2 | 'dead' | 0 | null | 'answered 410'\n"
+                  "  'e2' | 1 | 'delivered' | 0 | null | null\n= 00000 ok\n"
+                  "EVENTS_LIST\n"
+                  "  'e4' | 'k' | 400 | '{}' | 1 | 0 | 0\n"
+                  "  'e3' | 'k' | 300 | '{}' | 0 | 0 | 1\n= 00000 ok\n",
+                  OF_SUBSCRIBERS);
+}
+
+static void act_spool(struct stage *stage)
+{
+    RUN(stage, STORE_SPOOL_ADD, TEXT("b"), TEXT("k"), INT(10), TEXT("{}"));
+    RUN(stage, STORE_SPOOL_ADD, TEXT("a"), TEXT("k"), INT(20), TEXT("{}"));
+    RUN(stage, STORE_SPOOL_ADD, TEXT("c"), TEXT("k"), INT(10), TEXT("{}"));
+    RUN(stage, STORE_SPOOL_ADD, TEXT("c"), TEXT("other"), INT(90), TEXT("other"));
+    run(stage, STORE_SPOOL_COUNT, 0, NULL);
+    RUN(stage, STORE_SPOOL_LIST, INT(INT64_MIN), TEXT(""), INT(2));
+    RUN(stage, STORE_SPOOL_LIST, INT(10), TEXT("b"), INT(9));
+    RUN(stage, STORE_SPOOL_DROP, TEXT("c"));
+    RUN(stage, STORE_SPOOL_DROP, TEXT("c"));
+    run(stage, STORE_SPOOL_COUNT, 0, NULL);
+    RUN(stage, STORE_SPOOL_ADD, TEXT("c"), TEXT("k"), INT(5), TEXT("{}"));
+    RUN(stage, STORE_SPOOL_LIST, INT(INT64_MIN), TEXT(""), INT(9));
+}
+
+/* The spool keeps each event once, lists them from the oldest on behind a given one, and forgets what is dropped. */
+static void test_the_spool_keeps_events_in_order_until_they_are_dropped(void **state)
+{
+    (void)state;
+    expect_of_all(
+        act_spool,
+        "SPOOL_ADD\n= 00000 ok\nSPOOL_ADD\n= 00000 ok\nSPOOL_ADD\n= 00000 ok\nSPOOL_ADD\n= 00000 ok\n"
+        "SPOOL_COUNT\n  3\n= 00000 ok\n"
+        "SPOOL_LIST\n  'b' | 'k' | 10 | '{}'\n  'c' | 'k' | 10 | '{}'\n= 00000 ok\n"
+        "SPOOL_LIST\n  'c' | 'k' | 10 | '{}'\n  'a' | 'k' | 20 | '{}'\n= 00000 ok\n"
+        "SPOOL_DROP\n= 00000 ok\nSPOOL_DROP\n= 00000 ok\nSPOOL_COUNT\n  2\n= 00000 ok\nSPOOL_ADD\n= 00000 ok\n"
+        "SPOOL_LIST\n  'c' | 'k' | 5 | '{}'\n  'b' | 'k' | 10 | '{}'\n  'a' | 'k' | 20 | '{}'\n= 00000 ok\n",
+        OF_LEDGER);
 }
 
 int main(void)
@@ -400,9 +545,8 @@ int main(void)
         cmocka_unit_test(test_a_refused_statement_changes_nothing),
         cmocka_unit_test(test_events_tables_come_with_the_migration_only),
         cmocka_unit_test(test_events_are_stored_once_and_listed_newest_first),
-        cmocka_unit_test(test_sqlstates_have_one_meaning_each),
-        cmocka_unit_test(test_a_message_is_one_line),
-        cmocka_unit_test(test_the_catalogue_counts_its_parameters),
+        cmocka_unit_test(test_deliveries_are_claimed_once_and_end_once),
+        cmocka_unit_test(test_the_spool_keeps_events_in_order_until_they_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

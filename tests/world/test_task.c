@@ -234,6 +234,34 @@ static void test_a_shield_holds_cancellation_back_and_bounds_waits(void **state)
     assert_false(scene->cancelled_inside);
 }
 
+static void work_in_a_limit(void *argument)
+{
+    struct scene *scene = argument;
+    struct shield limit = task_limit_begin(scene->scheduler, in_s(30));
+    wait_and_tell(scene, NULL, in_s(20));
+    task_limit_lower(scene->scheduler, in_s(50));
+    assert_int_equal(task_deadline_ns(scene->scheduler, in_s(40)), in_s(30));
+    task_limit_lower(scene->scheduler, in_s(25));
+    wait_and_tell(scene, NULL, in_s(1000));
+    task_shield_end(scene->scheduler, limit);
+    wait_and_tell(scene, NULL, in_s(1000));
+    assert_int_equal(task_deadline_ns(scene->scheduler, in_s(1000)), in_s(1000));
+}
+
+/* A limit bounds every wait until it ends, may be lowered and never raised, and holds no cancellation back. */
+static void test_a_limit_bounds_waits_and_lets_a_cancellation_through(void **state)
+{
+    struct scene *scene = *state;
+    scene->scripted->cancel_at_ns = in_s(60);
+    scripted_world_run(scene->scripted, work_in_a_limit, scene);
+    static const enum wait_end ends[] = {WAIT_DEADLINE, WAIT_DEADLINE, WAIT_CANCELLED};
+    static const int64_t at_s[] = {20, 25, 60};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(scene->ends[i], ends[i]);
+        assert_int_equal(scene->at_ns[i], in_s(at_s[i]));
+    }
+}
+
 static void work_in_two_shields(void *argument)
 {
     struct scene *scene = argument;
@@ -398,6 +426,7 @@ int main(void)
         LAW(test_a_cancellation_ends_the_present_and_all_later_waits),
         LAW(test_a_task_cancelled_before_it_ran_is_told_at_its_first_wait),
         LAW(test_a_shield_holds_cancellation_back_and_bounds_waits),
+        LAW(test_a_limit_bounds_waits_and_lets_a_cancellation_through),
         LAW(test_nested_shields_end_at_the_earlier_deadline),
         LAW(test_a_start_is_refused_by_the_failure_plan),
         LAW(test_stacks_are_reused),

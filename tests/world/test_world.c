@@ -393,6 +393,39 @@ static void test_notes_are_written_when_memory_is_gone(void **state)
                         "fault.seen {} {\"fault\":\"api-5xx\",\"text\":\"seen\"}\n");
 }
 
+static void ask_the_person(void *argument)
+{
+    enum error_code *code = argument;
+    world_tell(&scripted.world, "an offer\n");
+    *code = world_ask(&scripted.world, "Rent it? [y/N] ", world_deadline_ns(&scripted.world, 60 * NS_PER_S));
+}
+
+/* Only a yes is a yes: no answer in time is none, and an interruption is told as such. */
+static void test_a_question_is_answered_by_yes_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        enum scripted_answer answer;
+        int64_t cancel_at_ns;
+        enum error_code code;
+        int abandoned;
+    } cases[] = {{ANSWER_YES, 0, ERR_OK, 0},
+                 {ANSWER_NO, 0, ERR_DECLINED, 0},
+                 {ANSWER_NEVER, 0, ERR_DECLINED, 1},
+                 {ANSWER_NEVER, 10 * NS_PER_S, ERR_INTERRUPTED, 1}};
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        enum error_code code = ERR_OK;
+        scripted.answer = cases[i].answer;
+        scripted.cancel_at_ns = cases[i].cancel_at_ns == 0 ? 0 : scripted.now_ns + cases[i].cancel_at_ns;
+        scripted.questions_abandoned = 0;
+        buffer_clear(&scripted.told);
+        scripted_world_run(&scripted, ask_the_person, &code);
+        assert_int_equal(code, cases[i].code);
+        assert_int_equal(scripted.questions_abandoned, cases[i].abandoned);
+        assert_string_equal(buffer_text(&scripted.told), "an offer\nRent it? [y/N] \n");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +447,7 @@ int main(void)
         LAW(test_a_statement_ends_with_its_answer_or_says_that_none_came),
         LAW(test_a_note_that_does_not_fit_says_that_it_was_cut),
         LAW(test_notes_are_written_when_memory_is_gone),
+        LAW(test_a_question_is_answered_by_yes_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

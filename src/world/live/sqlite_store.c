@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "world/live/files.h"
+#include "system/files.h"
 
 enum { BUSY_TIMEOUT_MS = 250 };
 

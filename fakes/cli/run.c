@@ -1,0 +1,330 @@
+#include "fakes/cli/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "fakes/cli/child.h"
+#include "fakes/cli/history_file.h"
+#include "fakes/cli/run_folder.h"
+#include "fakes/cli/setting.h"
+#include "fakes/cli/told_files.h"
+#include "fakes/front/control_front.h"
+#include "fakes/front/ssh_front.h"
+#include "fakes/front/statement.h"
+#include "fakes/front/vast_front.h"
+
+enum { KEY_BYTES = 32, STATEMENT_MAX = 64 * 1024 * 1024 };
+
+/* All of one run. */
+struct fake {
+    struct heap *heap;
+    const struct fake_values *values;
+    struct setting setting;
+    struct run_folder folder;
+    struct history history;
+    struct history_file history_file;
+    struct clock_page *clock;
+    struct reactor *reactor;
+    struct stage_server stage;
+    struct journal journal;
+    struct vast_front vast;
+    struct control_front control;
+    struct ssh_front *ssh; /* NULL with --no-ssh */
+    struct reactor_watch signals;
+    char api_key[STAGE_API_KEY_SIZE];
+    char database[FILE_PATH_SIZE + 8];
+    char vast_url[HTTP_ORIGIN_SIZE];
+    char control_url[HTTP_ORIGIN_SIZE];
+    struct variables variables;
+    pid_t child; /* 0: none */
+    int child_status;
+    bool over;
+};
+
+/* ---- Setting the stage -------------------------------------------------------------------------------------------------- */
+
+static enum error_code draw_key(char key[STAGE_API_KEY_SIZE], struct error *error)
+{
+    unsigned char bytes[KEY_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return error_set(error, ERR_NO_MEMORY, "no randomness for a key: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)text_format(key + 2 * i, 3, "%02x", (unsigned)bytes[i]);
+    }
+    return ERR_OK;
+}
+
+/* The clock stands still until all is there. */
+static enum error_code make_clock(struct fake *fake, struct error *error)
+{
+    enum error_code code = clock_page_create(fake->heap, fake->folder.clock, fake->setting.scenario.epoch,
+                                             fake->values->speed_milli, &fake->clock, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    clock_page_freeze(fake->clock, true);
+    fake->reactor = reactor_new(fake->heap, fake->clock);
+    return fake->reactor == NULL ? error_set(error, ERR_NO_MEMORY, "no memory or descriptors for the loop") : ERR_OK;
+}
+
+static enum error_code make_folder(struct fake *fake, struct error *error)
+{
+    enum error_code code = run_folder_make(&fake->folder, error);
+    return code == ERR_OK ? run_folder_make_events(&fake->folder, fake->setting.scenario.epoch,
+                                                   &fake->setting.scenario.faults, error)
+                          : code;
+}
+
+static enum error_code open_stage(struct fake *fake, struct error *error)
+{
+    const struct stage_options options = {
+        .heap = fake->heap,
+        .reactor = fake->reactor,
+        .clock = fake->clock,
+        .history = &fake->history,
+        .scenario = &fake->setting.scenario,
+        .offers = fake->setting.offers,
+        .api_key = fake->api_key,
+        .ssh_public_key = fake->folder.public_key,
+        .folder = fake->folder.path,
+    };
+    history_init(&fake->history, fake->heap);
+    journal_init(&fake->journal, fake->heap, fake->api_key);
+    enum error_code code =
+        history_file_open(&fake->history_file, fake->reactor, &fake->history, fake->values->history, error);
+    return code == ERR_OK ? stage_open(&fake->stage, &options, error) : code;
+}
+
+static enum error_code open_ssh(struct fake *fake, struct error *error)
+{
+    const struct ssh_front_options options = {.heap = fake->heap};
+    if (fake->values->no_ssh) {
+        return ERR_OK;
+    }
+    fake->ssh = ssh_front_new(&options);
+    return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
+                             : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
+}
+
+static enum error_code open_services(struct fake *fake, struct error *error)
+{
+    fake->vast = (struct vast_front){
+        .port = fake->values->vast_port,
+        .tls_cert = fake->values->tls_cert,
+        .tls_key = fake->values->tls_key,
+        .journal = &fake->journal,
+    };
+    fake->control = (struct control_front){.port = fake->values->control_port, .journal = &fake->journal};
+    vast_front_init(&fake->vast);
+    control_front_init(&fake->control);
+    struct stage_service *const services[] = {&fake->vast.service, &fake->control.service};
+    for (size_t i = 0; i < ARRAY_LENGTH(services); i++) {
+        enum error_code code = stage_add_service(&fake->stage, services[i], error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    http_front_origin(fake->vast.http, fake->vast_url);
+    http_front_origin(fake->control.http, fake->control_url);
+    return ERR_OK;
+}
+
+/* ---- Signals ------------------------------------------------------------------------------------------------------------ */
+
+/* What comes from a terminal has reached the command already; what comes from a process is passed on. */
+static void take_signal(struct fake *fake, const struct signalfd_siginfo *info)
+{
+    if (info->ssi_signo == SIGCHLD) {
+        if (fake->child > 0 && child_ended(fake->child, &fake->child_status)) {
+            fake->over = true;
+        }
+    } else if (fake->child == 0) {
+        fake->over = true;
+    } else if (info->ssi_code != SI_KERNEL) {
+        (void)kill(fake->child, (int)info->ssi_signo);
+    }
+}
+
+static void signals_came(void *context, unsigned ready)
+{
+    struct fake *fake = context;
+    struct signalfd_siginfo info;
+    (void)ready;
+    while (read(fake->signals.descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
+        take_signal(fake, &info);
+    }
+}
+
+static enum error_code watch_signals(struct fake *fake, struct error *error)
+{
+    static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_LENGTH(watched); i++) {
+        (void)sigaddset(&set, watched[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    fake->signals = (struct reactor_watch){
+        .descriptor = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = signals_came, .context = fake};
+    if (fake->signals.descriptor < 0 || !reactor_watch(fake->reactor, &fake->signals, REACTOR_READ)) {
+        return error_set(error, ERR_NO_MEMORY, "signals cannot be watched: %s", strerror(errno));
+    }
+    return ERR_OK;
+}
+
+/* ---- The command -------------------------------------------------------------------------------------------------------- */
+
+static const char *unless_set(const char *name, const char *value)
+{
+    const char *given = getenv(name);
+    return given == NULL || given[0] == '\0' ? value : given;
+}
+
+static void name_variables(struct fake *fake)
+{
+    struct variables *variables = &fake->variables;
+    (void)text_format(fake->database, sizeof fake->database, "sqlite:%s", fake->folder.events);
+    variables_add(variables, "VAST_URL", fake->vast_url);
+    variables_add(variables, "VAST_API_KEY", fake->api_key);
+    variables_add(variables, "DUMONT_SSH_KEY", fake->folder.ssh_key);
+    variables_add(variables, "DUMONT_CLOCK", fake->folder.clock);
+    variables_add(variables, "DUMONT_STATE_DIR", unless_set("DUMONT_STATE_DIR", fake->folder.state));
+    variables_add(variables, "DUMONT_CONTROL_URL", fake->control_url);
+    variables_add(variables, "DUMONT_DATABASE", unless_set("DUMONT_DATABASE", fake->database));
+}
+
+static enum error_code tell_where(struct fake *fake, struct error *error)
+{
+    const struct told told = {
+        .vast_url = fake->vast_url,
+        .control_url = fake->control_url,
+        .api_key = fake->api_key,
+        .ssh_key = fake->folder.ssh_key,
+        .clock = fake->folder.clock,
+    };
+    enum error_code code = ERR_OK;
+    if (fake->values->env_file != NULL) {
+        code = env_file_write(fake->heap, fake->values->env_file, &fake->variables, error);
+    }
+    if (code == ERR_OK && fake->values->ready_file != NULL) {
+        code = ready_file_write(fake->heap, fake->values->ready_file, &told, error);
+    }
+    return code;
+}
+
+static void turn_until_over(struct fake *fake)
+{
+    while (!fake->over) {
+        stage_prepare(&fake->stage);
+        reactor_turn(fake->reactor, true);
+    }
+    (void)stage_catch_up(&fake->stage);
+    cloud_bill(fake->stage.cloud, fake->stage.now_ns);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------------------ */
+
+/* JSON goes to standard output only where no command has that for itself. */
+static enum exit_status tell_statement(struct fake *fake, bool with_command)
+{
+    struct buffer text;
+    buffer_init(&text, fake->heap, STATEMENT_MAX);
+    if (fake->values->json) {
+        statement_write_json(&fake->stage, &fake->journal, &text);
+    } else {
+        statement_write_text(&fake->stage, &fake->journal, &text);
+    }
+    enum exit_status status = EXIT_DONE;
+    if (fake->values->json && !with_command) {
+        status = fake_print(&text);
+    } else {
+        (void)fwrite(buffer_text(&text), 1, text.length, stderr);
+    }
+    buffer_release(&text);
+    return status;
+}
+
+static enum error_code set_stage(struct fake *fake, struct error *error)
+{
+    enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
+        make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
+    };
+    enum error_code code = setting_make(&fake->setting, fake->values, error);
+    code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
+    for (size_t i = 0; code == ERR_OK && i < ARRAY_LENGTH(steps); i++) {
+        code = steps[i](fake, error);
+    }
+    return code;
+}
+
+/* From the clock's start to the statement. */
+static enum exit_status play(struct fake *fake, char *const argv[], struct error *error)
+{
+    bool with_command = argv[0] != NULL;
+    name_variables(fake);
+    clock_page_freeze(fake->clock, false);
+    enum error_code code = tell_where(fake, error);
+    if (code == ERR_OK && with_command) {
+        code = child_start(fake->heap, argv, &fake->variables, &fake->child, error);
+    }
+    if (code != ERR_OK) {
+        return fake_say(error);
+    }
+    turn_until_over(fake);
+    enum exit_status told = tell_statement(fake, with_command);
+    if (!with_command) {
+        return told;
+    }
+    bool left = statement_machines_left(fake->stage.cloud) > 0;
+    return fake->child_status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child_status;
+}
+
+static void clear_stage(struct fake *fake)
+{
+    stage_close(&fake->stage);
+    ssh_front_free(fake->ssh);
+    journal_release(&fake->journal);
+    if (fake->reactor != NULL) {
+        reactor_unwatch(fake->reactor, &fake->signals);
+    }
+    if (fake->signals.descriptor > 0) {
+        (void)close(fake->signals.descriptor);
+    }
+    reactor_free(fake->reactor);
+    clock_page_close(fake->clock);
+    run_folder_remove(&fake->folder);
+}
+
+enum exit_status fake_run(const struct fake_values *values, char *const argv[])
+{
+    struct error error;
+    struct heap *heap = heap_new();
+    struct fake *fake = heap == NULL ? NULL : heap_alloc(heap, sizeof *fake);
+    if (fake == NULL) {
+        heap_free(heap);
+        (void)error_set(&error, ERR_NO_MEMORY, "no memory");
+        return fake_say(&error);
+    }
+    fake->heap = heap;
+    fake->values = values;
+    fake->setting.heap = heap;
+    if (values->ready_file != NULL) {
+        (void)unlink(values->ready_file); /* who waits for it must not find an older run's */
+    }
+    enum error_code code = set_stage(fake, &error);
+    enum exit_status status = code == ERR_OK ? play(fake, argv, &error) : fake_say(&error);
+    if (history_file_close(&fake->history_file, &error) != ERR_OK) {
+        enum exit_status unwritten = fake_say(&error);
+        status = status == EXIT_DONE ? unwritten : status;
+    }
+    clear_stage(fake);
+    heap_free(heap);
+    return status;
+}

@@ -1,0 +1,33 @@
+/*
+ * Run folder: what one run of dumont-fake keeps on disk, in a temporary folder of mode 0700 that goes with it: clock page, the
+ * account's SSH key, the state folder and the events store of the client that rehearses.
+ */
+#ifndef FAKES_CLI_RUN_FOLDER_H
+#define FAKES_CLI_RUN_FOLDER_H
+
+#include "base/units.h"
+#include "fakes/fault/plan.h"
+#include "system/files.h"
+
+enum { PUBLIC_KEY_SIZE = 256 };
+
+/* Paths within it, "" until made. */
+struct run_folder {
+    char path[FILE_PATH_SIZE];
+    char clock[FILE_PATH_SIZE];
+    char ssh_key[FILE_PATH_SIZE];
+    char state[FILE_PATH_SIZE];
+    char events[FILE_PATH_SIZE];
+    char public_key[PUBLIC_KEY_SIZE]; /* "ssh-ed25519 AAAA... dumont-fake" */
+};
+
+/* Makes the folder and a fresh key in it. ERR_CANNOT_WRITE, ERR_NO_MEMORY. Undone with run_folder_remove(), also after a failure. */
+MUST_USE enum error_code run_folder_make(struct run_folder *folder, struct error *error);
+
+/* Lays out the events store with its tables, but for those that a fault of the plan takes away. ERR_CANNOT_WRITE. */
+MUST_USE enum error_code run_folder_make_events(const struct run_folder *folder, struct wall_time now,
+                                                const struct fault_plan *faults, struct error *error);
+
+void run_folder_remove(struct run_folder *folder);
+
+#endif

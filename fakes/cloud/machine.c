@@ -1,0 +1,169 @@
+/* The machines behind the contracts: what their ports do, their keys, their insides. */
+#include <string.h>
+
+#include "base/random.h"
+#include "fakes/cloud/state.h"
+
+enum { IMAGE_BYTES = 1200 * 1000 * 1000 }; /* what a CUDA base image takes of the rented disk; assumed */
+
+/* ---- Hosts -------------------------------------------------------------------------------------------------------------- */
+
+struct cloud_host *cloud_machine_slot(struct cloud *cloud, size_t contract)
+{
+    if (contract >= CLOUD_HOSTS_MAX) {
+        return NULL;
+    }
+    if (contract >= cloud->host_count) {
+        size_t count = contract + 1 + contract / 2;
+        struct cloud_host *hosts = heap_resize(cloud->heap, cloud->hosts, count * sizeof *hosts);
+        if (hosts == NULL) {
+            return NULL;
+        }
+        memset(hosts + cloud->host_count, 0, (count - cloud->host_count) * sizeof *hosts);
+        cloud->hosts = hosts;
+        cloud->host_count = count;
+    }
+    return &cloud->hosts[contract];
+}
+
+static struct host *make_host(const struct cloud *cloud, const struct contract_view *view)
+{
+    struct host_facts facts = {
+        .instance_id = view->id,
+        .seed = cloud->options.seed ^ (uint64_t)view->id,
+        .num_gpus = (int32_t)view->offer->num_gpus,
+        .gpu_ram_mib = view->offer->gpu_ram_mib,
+        .cpu_cores = (int32_t)view->offer->cpu_cores,
+        .ram_mib = view->offer->cpu_ram_mib,
+        .disk_bytes = view->disk_mgb * 1000 * 1000,
+        .disk_used_bytes = IMAGE_BYTES,
+    };
+    (void)text_copy(facts.gpu_name, sizeof facts.gpu_name, view->offer->gpu_name);
+    (void)text_copy(facts.driver_version, sizeof facts.driver_version, view->offer->driver_version);
+    (void)text_format(facts.cuda_version, sizeof facts.cuda_version, "%lld.%lld",
+                      (long long)(view->offer->cuda_max_good_milli / 1000),
+                      (long long)(view->offer->cuda_max_good_milli / 100 % 10));
+    (void)text_copy(facts.image, sizeof facts.image, view->image);
+    (void)text_copy(facts.public_ipaddr, sizeof facts.public_ipaddr, view->public_ipaddr);
+    return host_new(cloud->heap, &facts);
+}
+
+struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view *view)
+{
+    struct cloud_host *slot = cloud_machine_slot(cloud, view->contract);
+    if (slot == NULL) {
+        return NULL;
+    }
+    if (slot->host == NULL) {
+        slot->host = make_host(cloud, view);
+    }
+    return slot->host;
+}
+
+/* ---- Ports ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether a container is up, or may be: nobody listens in one that is not. */
+static bool may_listen(enum actual_status status, enum ssh_port port)
+{
+    switch (status) {
+    case ACTUAL_EXITED:
+    case ACTUAL_STOPPED:
+    case ACTUAL_SCHEDULING:
+    case ACTUAL_REBOOTING:
+    case ACTUAL_RESTARTING:
+        return false;
+    case ACTUAL_RUNNING:
+    case ACTUAL_FROZEN:
+    case ACTUAL_UNKNOWN:
+    case ACTUAL_OFFLINE:
+        return true;
+    default:
+        return port == SSH_PORT_PROXY; /* the direct port is not yet mapped */
+    }
+}
+
+enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
+                                   enum ssh_port port)
+{
+    if (!view->exists) {
+        return SSH_STAGE_REFUSED;
+    }
+    enum ssh_stage stage = market_ssh_stage(cloud->market, now_ns, view->contract, port);
+    return stage == SSH_STAGE_UNREACHABLE || may_listen(view->status, port) ? stage : SSH_STAGE_REFUSED;
+}
+
+enum ssh_stage cloud_ssh_stage(struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port)
+{
+    cloud_advance(cloud, now_ns);
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    return cloud_machine_stage(cloud, now_ns, &view, port);
+}
+
+int64_t cloud_ssh_next_stage_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port)
+{
+    return market_ssh_next_stage_ns(cloud->market, now_ns, contract, port);
+}
+
+/* ---- Keys, and what else is done to a machine ----------------------------------------------------------------------------- */
+
+const char *cloud_ssh_key(const struct cloud *cloud, uint32_t contract, size_t nth)
+{
+    const struct market *market = cloud->market;
+    return nth < market_contract_key_count(market, contract) ? market_contract_key(market, contract, nth) : NULL;
+}
+
+void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned char key[CLOUD_HOST_KEY_BYTES])
+{
+    enum { WORDS = CLOUD_HOST_KEY_BYTES / 8 };
+    uint32_t rotations = contract < cloud->host_count ? cloud->hosts[contract].rotations : 0;
+    for (uint32_t word = 0; word < WORDS; word++) {
+        struct random_address address = {.run = cloud->options.run,
+                                         .purpose = RANDOM_HOST_KEY,
+                                         .entity = contract,
+                                         .index = rotations * WORDS + word};
+        uint64_t bits = random_bits(cloud->options.seed, address);
+        for (size_t i = 0; i < 8; i++, bits >>= 8) {
+            key[word * 8 + i] = (unsigned char)(bits & 0xff);
+        }
+    }
+}
+
+bool cloud_ssh_rotate_host_key(struct cloud *cloud, uint32_t contract)
+{
+    struct cloud_host *slot = cloud_machine_slot(cloud, contract);
+    if (slot == NULL) {
+        return false;
+    }
+    slot->rotations++;
+    cloud_ssh_machine_changed(cloud, contract, false);
+    return true;
+}
+
+bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost)
+{
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    return lost ? market_lose_host(cloud->market, 0, view.id) : market_return_host(cloud->market, 0, view.id);
+}
+
+void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)
+{
+    struct cloud_host *slot = cloud_machine_slot(cloud, contract);
+    if (slot != NULL) {
+        host_free(slot->host);
+        slot->host = NULL;
+        slot->rotations++;
+    }
+}
+
+void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed)
+{
+    if (destroyed && contract < cloud->host_count) {
+        host_free(cloud->hosts[contract].host);
+        cloud->hosts[contract].host = NULL;
+    }
+    if (cloud->options.machine != NULL) {
+        cloud->options.machine(cloud->options.machine_context, contract);
+    }
+}

@@ -1,0 +1,23 @@
+/*
+ * Closing statement: what the cloud saw, what is left, and what it cost.
+ */
+#ifndef FAKES_FRONT_STATEMENT_H
+#define FAKES_FRONT_STATEMENT_H
+
+#include "fakes/front/journal.h"
+#include "fakes/front/stage_server.h"
+
+/* Machines that exist. */
+size_t statement_machines_left(const struct cloud *cloud);
+
+/* For people: a few lines, the machines left with their price per hour last but for the bill. */
+void statement_write_text(const struct stage_server *stage, const struct journal *journal, struct buffer *out);
+
+/*
+ * {"simulated_s": …, "requests": [{"endpoint", "count", "statuses": {"200": n}}],
+ *  "machines_left": [{"id", "label", "actual_status", "usd_per_hour"}], "machines_created": n,
+ *  "bill": {"charged_usd", "credit_usd"}}
+ */
+void statement_write_json(const struct stage_server *stage, const struct journal *journal, struct buffer *out);
+
+#endif

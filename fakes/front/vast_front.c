@@ -1,0 +1,217 @@
+#include "fakes/front/vast_front.h"
+
+enum { API_BODY_MAX = 1024 * 1024 };
+
+/* One request under way. `http` is NULL once nobody waits for its reply. */
+struct vast_exchange {
+    struct vast_front *front;
+    struct http_call *http;
+    struct cloud_exchange *cloud;
+    struct event effect, arrival;
+    bool answered;
+    struct vast_exchange *next, *previous;
+};
+
+/* ---- Exchanges ---------------------------------------------------------------------------------------------------------- */
+
+static struct vast_exchange *take_exchange(struct vast_front *front)
+{
+    struct vast_exchange *exchange = front->spare;
+    if (exchange != NULL) {
+        front->spare = exchange->next;
+    } else {
+        exchange = heap_alloc(front->stage->heap, sizeof *exchange);
+        if (exchange == NULL) {
+            return NULL;
+        }
+    }
+    *exchange = (struct vast_exchange){.front = front, .next = front->exchanges};
+    if (front->exchanges != NULL) {
+        front->exchanges->previous = exchange;
+    }
+    front->exchanges = exchange;
+    return exchange;
+}
+
+static void end_exchange(struct vast_exchange *exchange)
+{
+    struct vast_front *front = exchange->front;
+    stage_cancel(front->stage, &exchange->effect);
+    stage_cancel(front->stage, &exchange->arrival);
+    if (exchange->cloud != NULL) {
+        cloud_http_end(front->stage->cloud, exchange->cloud);
+    }
+    if (exchange->previous != NULL) {
+        exchange->previous->next = exchange->next;
+    } else {
+        front->exchanges = exchange->next;
+    }
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange->previous;
+    }
+    exchange->next = front->spare;
+    front->spare = exchange;
+}
+
+static void take_effect(void *owner)
+{
+    struct vast_exchange *exchange = owner;
+    struct stage_server *stage = exchange->front->stage;
+    cloud_http_effect(stage->cloud, stage->now_ns, exchange->cloud);
+    stage_note_change(stage);
+    if (exchange->http == NULL && exchange->arrival.place == 0) {
+        end_exchange(exchange);
+    }
+}
+
+static void arrive(void *owner)
+{
+    struct vast_exchange *exchange = owner;
+    const struct cloud_exchange *cloud = exchange->cloud;
+    exchange->answered = true;
+    journal_end(exchange->front->journal, cloud->ordinal, exchange->front->stage->now_ns, cloud->call, cloud->fate,
+                cloud->reply.status);
+    if (exchange->http == NULL) {
+        if (exchange->effect.place == 0) {
+            end_exchange(exchange);
+        }
+        return;
+    }
+    const struct http_answer answer = {
+        .fate = cloud->fate,
+        .status = cloud->reply.status,
+        .content_type = cloud->reply.content_type,
+        .headers = {buffer_text(&cloud->reply.headers), cloud->reply.headers.length},
+        .body = {buffer_text(&cloud->reply.body), cloud->reply.body.length},
+        .length = cloud->fate == FATE_TRUNCATED ? cloud->whole_bytes : cloud->reply.body.length,
+    };
+    http_call_answer(exchange->http, &answer);
+}
+
+/* ---- Requests ----------------------------------------------------------------------------------------------------------- */
+
+/* Now, when it is due now; else in its time. */
+static bool happen_at(struct stage_server *stage, struct event *event, int64_t due_ns, enum event_class class,
+                      void (*happen)(void *owner), void *owner)
+{
+    if (due_ns <= stage->now_ns) {
+        happen(owner);
+        return true;
+    }
+    return stage_at(stage, event, due_ns, class, happen, owner);
+}
+
+static void on_whole(void *context, struct http_call *call)
+{
+    struct vast_front *front = context;
+    struct stage_server *stage = front->stage;
+    int64_t now_ns = stage_catch_up(stage);
+    if (call->request.method == HTTP_METHOD_COUNT) {
+        http_call_refuse(call, 405, "method_not_allowed", "The method is not allowed here.");
+        return;
+    }
+    struct vast_exchange *exchange = take_exchange(front);
+    uint64_t ordinal = ++stage->requests;
+    if (exchange != NULL) {
+        exchange->cloud = cloud_http_begin(stage->cloud, now_ns, &call->request, ordinal);
+    }
+    if (exchange == NULL || exchange->cloud == NULL) {
+        if (exchange != NULL) {
+            end_exchange(exchange);
+        }
+        http_call_refuse(call, 503, "unavailable", "Out of memory.");
+        return;
+    }
+    call->state = exchange;
+    exchange->http = call;
+    journal_add(front->journal, ordinal, now_ns, exchange->cloud->call, call->method, &call->request);
+    int64_t reply_ns = exchange->cloud->reply_ns;
+    if (reply_ns == TIME_NEVER_NS) {
+        reply_ns = now_ns; /* the silence begins at once */
+    }
+    bool queued =
+        happen_at(stage, &exchange->effect, exchange->cloud->effect_ns, EVENT_CLASS_EFFECT, take_effect, exchange) &&
+        happen_at(stage, &exchange->arrival, reply_ns, EVENT_CLASS_ARRIVAL, arrive, exchange);
+    if (!queued) {
+        http_call_refuse(call, 503, "unavailable", "Out of memory.");
+    }
+}
+
+/* What was sent still takes effect; only the reply finds nobody. */
+static void on_gone(void *context, struct http_call *call)
+{
+    struct vast_exchange *exchange = call->state;
+    (void)context;
+    if (exchange == NULL) {
+        return;
+    }
+    exchange->http = NULL;
+    if (exchange->effect.place == 0 && exchange->arrival.place == 0) {
+        end_exchange(exchange);
+    }
+}
+
+/* ---- Service ------------------------------------------------------------------------------------------------------------ */
+
+static struct vast_front *front_of(struct stage_service *service)
+{
+    return (struct vast_front *)((char *)service - offsetof(struct vast_front, service));
+}
+
+static enum error_code open_front(struct stage_service *service, struct stage_server *stage, struct error *error)
+{
+    struct vast_front *front = front_of(service);
+    front->stage = stage;
+    front->handler =
+        (struct http_handler){.context = front, .body_max = API_BODY_MAX, .whole = on_whole, .gone = on_gone};
+    const struct http_front_options options = {
+        .heap = stage->heap,
+        .reactor = stage->reactor,
+        .handler = &front->handler,
+        .name = "Vast.ai API",
+        .port = front->port,
+        .tls_cert = front->tls_cert,
+        .tls_key = front->tls_key,
+    };
+    return http_front_open(&options, &front->http, error);
+}
+
+/* Whoever waits is left without an answer; an answer that is on its way still gets there. */
+static void reset_front(struct stage_service *service)
+{
+    const struct http_answer closed = {.fate = FATE_CLOSED_EARLY};
+    struct vast_exchange *exchange = front_of(service)->exchanges;
+    while (exchange != NULL) {
+        struct vast_exchange *next = exchange->next;
+        stage_cancel(exchange->front->stage, &exchange->effect);
+        if (!exchange->answered) {
+            if (exchange->http != NULL) {
+                exchange->http->state = NULL;
+                http_call_answer(exchange->http, &closed);
+            }
+            end_exchange(exchange);
+        }
+        exchange = next;
+    }
+}
+
+static void close_front(struct stage_service *service)
+{
+    struct vast_front *front = front_of(service);
+    http_front_close(front->http);
+    front->http = NULL;
+    while (front->exchanges != NULL) {
+        end_exchange(front->exchanges);
+    }
+    while (front->spare != NULL) {
+        struct vast_exchange *next = front->spare->next;
+        heap_release(front->stage->heap, front->spare);
+        front->spare = next;
+    }
+}
+
+void vast_front_init(struct vast_front *front)
+{
+    front->service =
+        (struct stage_service){.name = "vast", .open = open_front, .reset = reset_front, .close = close_front};
+}

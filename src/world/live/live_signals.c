@@ -1,0 +1,140 @@
+/* Signals, through a signalfd: the first one cancels the main task, a second SIGINT or SIGTERM cuts. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "world/live/live_sides.h"
+
+struct live_signals {
+    struct live_world *live;
+    struct reactor_watch watch;
+    sigset_t ours;
+    sigset_t mask_before;
+    struct sigaction pipe_before;
+    bool came;
+};
+
+/* ---- The cut ------------------------------------------------------------------------------------------------------------ */
+
+/* What the ledger still has open, one line each. */
+struct open_intents {
+    size_t count;
+};
+
+/* Columns of INTENTS_OPEN: label 0, price_nusd_per_hour 5, instance_id 8. */
+static void say_open_intent(void *context, const struct store_value *columns, size_t count)
+{
+    struct open_intents *intents = context;
+    intents->count++;
+    if (count != 9 || columns[0].kind != STORE_TEXT || columns[5].kind != STORE_INT) {
+        return;
+    }
+    char price_storage[48];
+    struct buffer price;
+    buffer_init_fixed(&price, price_storage, sizeof price_storage);
+    decimal_append(&price, columns[5].integer, 9, 2);
+    if (columns[8].kind == STORE_INT) {
+        live_say("dumont: machine %lld may be left, at %s dollars per hour; remove it: dumont destroy %lld",
+                 (long long)columns[8].integer, price_storage, (long long)columns[8].integer);
+    } else {
+        live_say("dumont: a machine labelled %.*s may be left, at %s dollars per hour; remove it: dumont reap --yes",
+                 (int)columns[0].text.length, columns[0].text.at, price_storage);
+    }
+}
+
+static void cut(struct live_world *live)
+{
+    struct open_intents intents = {0};
+    live_say("dumont: cut by a second signal, nothing more is cleaned up");
+    enum error_code code = live_store_ask_ledger(live, STORE_INTENTS_OPEN, say_open_intent, &intents);
+    if (code != ERR_OK) {
+        live_say("dumont: the ledger cannot be read, machines may be left; remove them: dumont reap --yes");
+    }
+    live->cut = code != ERR_OK || intents.count > 0 ? EXIT_MACHINE_LEFT : live->world.interrupted_by;
+}
+
+/* ---- Signals ------------------------------------------------------------------------------------------------------------ */
+
+static void signal_comes(struct live_signals *signals, int number)
+{
+    struct live_world *live = signals->live;
+    if (signals->came) {
+        if (number != SIGHUP && live->cut == EXIT_DONE) {
+            cut(live);
+        }
+        return;
+    }
+    signals->came = true;
+    live->world.interrupted_by = number == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED;
+    if (live->main_task != NULL && !live->main_done.finished) {
+        task_cancel(live->main_task);
+    }
+}
+
+static void signals_are_ready(void *context, unsigned ready)
+{
+    (void)ready;
+    struct live_signals *signals = context;
+    struct signalfd_siginfo information;
+    while (read(signals->watch.descriptor, &information, sizeof information) == (ssize_t)sizeof information) {
+        signal_comes(signals, (int)information.ssi_signo);
+    }
+}
+
+/* SIGHUP stays ignored where it is: that is what nohup asks for. */
+static void choose_signals(sigset_t *ours)
+{
+    struct sigaction hangup;
+    (void)sigemptyset(ours);
+    (void)sigaddset(ours, SIGINT);
+    (void)sigaddset(ours, SIGTERM);
+    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN) {
+        (void)sigaddset(ours, SIGHUP);
+    }
+}
+
+enum error_code live_signals_open(struct live_world *live, struct error *error)
+{
+    struct live_signals *signals = heap_alloc(live->heap, sizeof *signals);
+    if (signals == NULL) {
+        return error_set(error, ERR_NO_MEMORY, "no memory for signals");
+    }
+    signals->live = live;
+    choose_signals(&signals->ours);
+    signals->watch = (struct reactor_watch){.ready = signals_are_ready, .context = signals};
+    signals->watch.descriptor = signalfd(-1, &signals->ours, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals->watch.descriptor < 0 || !reactor_watch(live->reactor, &signals->watch, REACTOR_READ)) {
+        (void)error_set(error, ERR_NOT_AVAILABLE, "signals cannot be watched: %s", strerror(errno));
+        if (signals->watch.descriptor >= 0) {
+            (void)close(signals->watch.descriptor);
+        }
+        heap_release(live->heap, signals);
+        return ERR_NOT_AVAILABLE;
+    }
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, &signals->pipe_before);
+    (void)sigprocmask(SIG_BLOCK, &signals->ours, &signals->mask_before);
+    live->signals = signals;
+    return ERR_OK;
+}
+
+/* A signal that came too late to change anything must not kill the program when it is let through again. */
+void live_signals_close(struct live_world *live)
+{
+    struct live_signals *signals = live->signals;
+    if (signals == NULL) {
+        return;
+    }
+    struct timespec at_once = {0};
+    while (sigtimedwait(&signals->ours, NULL, &at_once) > 0) {
+    }
+    (void)sigprocmask(SIG_SETMASK, &signals->mask_before, NULL);
+    (void)sigaction(SIGPIPE, &signals->pipe_before, NULL);
+    reactor_unwatch(live->reactor, &signals->watch);
+    (void)close(signals->watch.descriptor);
+    heap_release(live->heap, signals);
+    live->signals = NULL;
+}

@@ -1,0 +1,1 @@
+dumont_tests(journey unit dumont_journey scripted_world)
