@@ -93,6 +93,7 @@ static struct http_call_inside *take_call(struct http_front *front)
     inside->suspended = inside->resuming = inside->ended = inside->told = false;
     inside->refused = 0;
     inside->header_count = 0;
+    inside->header_bytes = 0;
     inside->previous = NULL;
     inside->next = front->calls;
     if (front->calls != NULL) {
@@ -151,7 +152,8 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
             return MHD_YES;
         }
     }
-    if (inside->header_count == HTTP_HEADERS_MAX) {
+    inside->header_bytes += strlen(name) + strlen(value) + 2;
+    if (inside->header_count == HTTP_HEADERS_MAX || inside->header_bytes > HTTP_HEADERS_BYTES_MAX) {
         inside->refused = MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
         return MHD_NO;
     }
