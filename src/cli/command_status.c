@@ -4,6 +4,8 @@
 #include "journey/status.h"
 
 enum { TEXT_SIZE_MAX = 16 * 1024 * 1024, USD_DIGITS = 9, CELL_SIZE = 64 };
+/* Together a page of 80 columns, with room for a label of ours. */
+enum { GPU_WIDTH = 11, STATUS_WIDTH = 8, LABEL_WIDTH = 31 };
 
 struct status_command {
     struct network network;
@@ -46,17 +48,17 @@ static void append_machine(struct buffer *out, const struct status_machine *mach
     struct buffer price_text;
     buffer_init_fixed(&price_text, price, sizeof price);
     append_usd(&price_text, machine->price_nusd_per_hour);
-    buffer_printf(out, "%10lld  %2lld x %-13s  %-10s  %9s  %s%s\n", (long long)machine->id,
+    buffer_printf(out, "%9lld  %2lld x %-11s  %-8s  %8s  %s\n", (long long)machine->id,
                   (long long)int64_or(machine->num_gpus, 0),
-                  cell(gpu, 13, machine->gpu_name.presence, machine->gpu_name.text),
-                  cell(status, 10, machine->actual_status.presence, machine->actual_status.text), price,
-                  machine->ours ? "* " : "  ", cell(label, 24, machine->label.presence, machine->label.text));
+                  cell(gpu, GPU_WIDTH, machine->gpu_name.presence, machine->gpu_name.text),
+                  cell(status, STATUS_WIDTH, machine->actual_status.presence, machine->actual_status.text), price,
+                  cell(label, LABEL_WIDTH, machine->label.presence, machine->label.text));
 }
 
 static void append_sum(struct buffer *out, const struct status_result *result)
 {
     struct maybe_int64 price = {PRESENT, result->price_nusd_per_hour};
-    buffer_printf(out, "%zu %s, %zu of ours (*), ", result->count, result->count == 1 ? "machine" : "machines",
+    buffer_printf(out, "%zu %s, %zu of ours, ", result->count, result->count == 1 ? "machine" : "machines",
                   result->ours);
     append_usd(out, price);
     buffer_append_text(out, " per hour; credit ");
@@ -72,7 +74,7 @@ static void append_sum(struct buffer *out, const struct status_result *result)
 static void write_text(struct buffer *out, const struct status_result *result)
 {
     if (result->count > 0) {
-        buffer_printf(out, "%10s  %-18s  %-10s  %9s    %s\n", "machine", "GPU", "status", "per hour", "label");
+        buffer_printf(out, "%9s  %-16s  %-8s  %8s  %s\n", "machine", "GPU", "status", "per hour", "label");
     }
     for (size_t i = 0; i < result->count; i++) {
         append_machine(out, &result->machines[i]);

@@ -7,8 +7,10 @@
                     "Trust the certificates in FILE, not the system's"),                                               \
         FLAG_OPTION(struct dumont_values, live, "live", "Allow the real service, which costs real money"),             \
         DECIMAL_OPTION(struct dumont_values, max_nusd, "max-usd", "X", 9, "dollars", 0, 1000000 * NUSD_PER_USD, NULL,  \
-                       "Spend at most so much"),                                                                       \
-        FLAG_OPTION(struct dumont_values, yes, "yes", "Do not ask"),                                                   \
+                       "Rent nothing that could cost more, and give it up before it does"),                            \
+        FLAG_OPTION(struct dumont_values, yes, "yes",                                                                  \
+                    "Do not ask; destroy: also a machine without our label; reap: destroy what it shows"),             \
+                                                                                                                       \
         FLAG_OPTION(struct dumont_values, dry_run, "dry-run", "Say what would be done, and do nothing")
 
 #define REPORT_DIR_OPTION                                                                                              \

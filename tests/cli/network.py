@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 
@@ -145,7 +146,7 @@ class NetworkAnswers(NetworkCase):
         self.assertEqual(self.api.requests[-1][1], "Bearer " + SECRETS["VAST_API_KEY"])
 
     def test_the_status_of_an_empty_account(self):
-        self.assertEqual(self.good("dumont", "status"), "0 machines, 0 of ours (*), $0.0000 per hour; credit $5.0000\n")
+        self.assertEqual(self.good("dumont", "status"), "0 machines, 0 of ours, $0.0000 per hour; credit $5.0000\n")
         told = json.loads(self.good("dumont", "status", "--json"))
         self.assertEqual(told, {"schema_version": 1, "machines": [], "ours": 0, "usd_per_hour": 0.0, "credit_usd": 5.0, "error": None})
 
@@ -153,10 +154,10 @@ class NetworkAnswers(NetworkCase):
         self.api.add(7, OURS)
         self.api.add(8, None, actual_status=None, dph_total=0.3, gpu_name="odd\x1b[31m")
         text = self.good("dumont", "status")
-        self.assertIn("* " + OURS[:24], text)
+        self.assertIn(OURS, text)
         self.assertIn("null", text)
         self.assertNotIn("\x1b", text)
-        self.assertTrue(text.endswith("2 machines, 1 of ours (*), $0.5000 per hour; credit $5.0000, enough for 10.0 h\n"), text)
+        self.assertTrue(text.endswith("2 machines, 1 of ours, $0.5000 per hour; credit $5.0000, enough for 10.0 h\n"), text)
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()), text)
         told = json.loads(self.good("dumont", "status", "--json"))
         self.assertEqual([(row["id"], row["actual_status"], row["ours"]) for row in told["machines"]], [(7, "running", True), (8, None, False)])
@@ -317,6 +318,94 @@ class NetworkTerminal(NetworkCase):
         for word in ("s  search_offers", "s  create_instance", "s  status exited", "s  destroy_instance"):
             self.assertIn(word, shown)
         self.assertNotIn("s  search_offers", self.converse(None, "check", "--quiet")[1])
+
+
+class NetworkSignals(NetworkCase):
+    """A machine that loads for ever, and a run that is ended from outside."""
+
+    def setUp(self):
+        super().setUp()
+        self.api.answers = {"PUT ": self.create}
+
+    @staticmethod
+    def create(api, body):
+        api.add(9001, json.loads(body)["label"], actual_status="loading")
+        return 200, '{"success":true,"new_contract":9001}'
+
+    def until(self, beginning):
+        """Waits until such a request has come."""
+        for _ in range(6000):
+            if self.api.lines(beginning):
+                return
+            time.sleep(0.005)
+        self.fail(f"no {beginning} among {self.api.lines()}")
+
+    def begin(self, *arguments):
+        run = subprocess.Popen([PROGRAMS["dumont"], "check", *arguments], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        self.until("GET /api/v0/instances/")
+        return run
+
+    def test_a_signal_ends_the_run_with_its_status_and_without_the_machine(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+            self.api.requests.clear()
+            run = self.begin("--json", "--report-dir", "report")
+            run.send_signal(number)
+            out, err = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, status, err)
+            self.assertEqual(self.api.machines, {})
+            report = json.loads(out)
+            self.assertEqual((report["error"]["code"], report["exit_status"]), ("interrupted", status))
+            self.assertEqual(len(self.api.lines("DELETE ")), 1)
+
+    def test_a_crash_leaves_no_core_that_holds_the_key(self):
+        run = self.begin()
+        with open(f"/proc/{run.pid}/limits", encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"Max core file size +0 ")
+
+    def test_a_lost_terminal_ends_the_run_without_the_machine(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execve(PROGRAMS["dumont"], [PROGRAMS["dumont"], "check"], self.environment)
+        self.until("GET /api/v0/instances/")
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 143)
+        self.assertEqual(self.api.machines, {})
+
+    def test_a_key_that_may_not_destroy_leaves_a_machine_and_says_how_to_remove_it(self):
+        self.api.answers["DELETE "] = (403, '{"success":false,"error":"auth_error","msg":"forbidden"}')
+        run = self.begin("--json")
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 8, err)
+        self.assertEqual(err.decode().splitlines()[-1],
+                         "dumont: a machine is left: 9001 at $0.2000 per hour; remove it: dumont destroy 9001")
+        left, = json.loads(out)["machines_left"]
+        self.assertEqual((left["id"], left["usd_per_hour"], left["command"]), (9001, 0.2, "dumont destroy 9001"))
+
+    def test_a_killed_run_is_cleaned_up_by_reap_and_a_living_one_is_not(self):
+        run = self.begin("--history", "h.jsonl")
+        self.assertIn("alive", self.good("dumont", "reap", "--yes"))
+        self.assertEqual(list(self.api.machines), [9001])
+        run.kill()
+        run.wait()
+        self.good("dumont", "report", "h.jsonl")
+        self.good("dumont", "reap", "--yes")
+        self.assertEqual(self.api.machines, {})
+        self.assertIn("None: nothing was found", self.good("dumont", "reap", "--yes"))
+
+    def test_a_second_signal_cuts_and_says_what_is_left(self):
+        self.api.answers["DELETE "] = (500, "")
+        run = self.begin()
+        run.send_signal(signal.SIGINT)
+        self.until("DELETE ")
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 8, err)
+        self.assertIn("dumont destroy 9001", err.decode().splitlines()[-1])
 
 
 if __name__ == "__main__":

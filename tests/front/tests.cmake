@@ -1,5 +1,11 @@
 dumont_tests(front wire fake_front)
 
+add_library(ssh_stage STATIC ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage.c)
+target_include_directories(ssh_stage PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(ssh_stage PRIVATE dumont_options PUBLIC fake_front)
+add_executable(ssh_stage_main ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage_main.c)
+target_link_libraries(ssh_stage_main PRIVATE dumont_options ssh_stage)
+
 # The running program: one ctest entry for each class of program.py.
 find_program(DUMONT_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(DUMONT_PYTHON)
