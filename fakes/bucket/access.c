@@ -144,9 +144,10 @@ bool access_init(struct bucket_service *service)
 {
     struct key_draft everything = {
         .name = "rehearsal", .capabilities = (UINT32_C(1) << CAPABILITY_COUNT) - 1, .bucket_id = "", .prefix = ""};
+    bool restoring = service->restoring;
     service->restoring = true; /* the first key follows from the seed: it needs no record */
     bool made = key_add(service, &everything) != NULL;
-    service->restoring = false;
+    service->restoring = restoring;
     return made;
 }
 

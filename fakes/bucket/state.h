@@ -248,6 +248,8 @@ MUST_USE bool record_finish(struct bucket_service *service, const struct version
 MUST_USE bool record_key(struct bucket_service *service, const struct access_key *key);
 MUST_USE bool record_key_gone(struct bucket_service *service, const struct access_key *key);
 MUST_USE bool record_life(struct bucket_service *service);
+/* The fewest records from which the service as it is can be restored. */
+MUST_USE bool record_all(struct bucket_service *service);
 
 /* ---- Exchanges ------------------------------------------------------------------------------------------------------------ */
 
