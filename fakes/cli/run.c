@@ -15,6 +15,7 @@
 #include "fakes/cli/setting.h"
 #include "fakes/cli/told_files.h"
 #include "fakes/front/control_front.h"
+#include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
 
@@ -34,6 +35,7 @@ struct fake {
     struct journal journal;
     struct vast_front vast;
     struct control_front control;
+    struct ssh_front *ssh; /* NULL with --no-ssh */
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
@@ -98,6 +100,17 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
     enum error_code code =
         history_file_open(&fake->history_file, fake->reactor, &fake->history, fake->values->history, error);
     return code == ERR_OK ? stage_open(&fake->stage, &options, error) : code;
+}
+
+static enum error_code open_ssh(struct fake *fake, struct error *error)
+{
+    const struct ssh_front_options options = {.heap = fake->heap};
+    if (fake->values->no_ssh) {
+        return ERR_OK;
+    }
+    fake->ssh = ssh_front_new(&options);
+    return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
+                             : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
 }
 
 static enum error_code open_services(struct fake *fake, struct error *error)
@@ -241,7 +254,7 @@ static enum exit_status tell_statement(struct fake *fake, bool with_command)
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
-        make_folder, make_clock, open_stage, open_services, watch_signals,
+        make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -276,6 +289,7 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
 static void clear_stage(struct fake *fake)
 {
     stage_close(&fake->stage);
+    ssh_front_free(fake->ssh);
     journal_release(&fake->journal);
     if (fake->reactor != NULL) {
         reactor_unwatch(fake->reactor, &fake->signals);

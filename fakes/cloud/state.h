@@ -12,7 +12,7 @@ enum {
     CLOUD_REPLY_MAX = 32 * 1024 * 1024,
     CLOUD_HEADERS_MAX = 16 * 1024,
     CLOUD_REQUEST_MAX = 1024 * 1024,
-    CLOUD_OUTPUT_MAX = 64 * 1024 * 1024,
+    CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
     CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
     CLOUD_HOSTS_MAX = 1024 * 1024
 };
