@@ -82,7 +82,7 @@ void bucket_service_free(struct bucket_service *service);
  * ERR_INPUT_INVALID when the records are malformed or name contents that are not there, ERR_CANNOT_WRITE when the store has no room,
  * ERR_NO_MEMORY.
  */
-MUST_USE enum error_code bucket_open(struct bucket_service *service, struct error *error);
+MUST_USE enum error_code bucket_open(struct bucket_service *service, int64_t now_ns, struct error *error);
 
 /* As new: every file, bucket, key and token is gone, and the bucket of the options is there, empty. False when the store's room is gone. */
 MUST_USE bool bucket_reset(struct bucket_service *service, int64_t now_ns);

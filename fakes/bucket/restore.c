@@ -429,8 +429,9 @@ static bool make_first_bucket(struct bucket_service *service)
            bucket_add(service, name, false) != NULL;
 }
 
-enum error_code bucket_open(struct bucket_service *service, struct error *error)
+enum error_code bucket_open(struct bucket_service *service, int64_t now_ns, struct error *error)
 {
+    service->now_ns = service->bill.since_ns = now_ns;
     enum error_code code = service->options.content->records == NULL ? ERR_OK : take_up(service, error);
     if (code != ERR_OK) {
         return code;

@@ -184,7 +184,7 @@ static void begin_life(struct rig *rig, struct durable *durable, uint64_t seed)
     options.seed = seed;
     rig->service = bucket_service_new(rig->heap, &options);
     assert_non_null(rig->service);
-    if (bucket_open(rig->service, &error) != ERR_OK) {
+    if (bucket_open(rig->service, 0, &error) != ERR_OK) {
         fail_msg("%s", error.message);
     }
     rig_authorize(rig);
@@ -349,7 +349,7 @@ static void expect_open(const char *const *records, size_t count, enum error_cod
     options.content = &durable.store;
     rig.service = bucket_service_new(rig.heap, &options);
     assert_non_null(rig.service);
-    assert_int_equal(bucket_open(rig.service, &error), code);
+    assert_int_equal(bucket_open(rig.service, 0, &error), code);
     rig_end(&rig);
     durable_end(&durable);
 }
