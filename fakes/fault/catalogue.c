@@ -6,8 +6,8 @@
 #include "fakes/fault/catalogue_rows.h"
 #include "fakes/fault/effects.h"
 
-#define CALL(name) (1U << API_##name)
-#define ANY_CALL ((1U << API_CALL_COUNT) - 1)
+#define CALL(name) (UINT64_C(1) << API_##name)
+#define ANY_CALL ((UINT64_C(1) << API_CALL_COUNT) - 1)
 
 #define SSH_PORTS CHOICE("port", "both", "both, proxy, direct", "which of the machine's two ports")
 

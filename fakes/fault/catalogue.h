@@ -55,7 +55,7 @@ struct fault_row {
     const char *id;
     const char *layer; /* vast-api, market, host, ssh, b2, postgres */
     const char *description;
-    unsigned endpoints;     /* calls it can act on: 1 << enum api_call; 0: it does not act on API calls */
+    uint64_t endpoints;     /* calls it can act on: 1 << enum api_call; 0: it does not act on API calls */
     enum api_call endpoint; /* where it acts when nothing is said */
     uint32_t bucket_calls;  /* the same for calls of the object store: 1 << enum bucket_call */
     uint32_t bucket_usual;  /* of them, where it acts when nothing is said */

@@ -3,12 +3,12 @@
 #include "fakes/fault/catalogue.h"
 
 /* The names of the calls in either set, as an array. */
-static void write_calls(struct json_writer *writer, const char *key, unsigned calls, uint32_t bucket_calls)
+static void write_calls(struct json_writer *writer, const char *key, uint64_t calls, uint32_t bucket_calls)
 {
     json_key(writer, key);
     json_begin_array(writer);
     for (size_t i = 0; i < API_CALL_COUNT; i++) {
-        if ((calls & 1U << i) != 0) {
+        if ((calls & UINT64_C(1) << i) != 0) {
             json_string(writer, api_call_name((enum api_call)i));
         }
     }
@@ -24,7 +24,7 @@ static void write_endpoints(struct json_writer *writer, const struct fault_row *
 {
     write_calls(writer, "endpoints", row->endpoints, row->bucket_calls);
     json_member_string(writer, "endpoint", row->endpoints == 0 ? NULL : api_call_name(row->endpoint));
-    write_calls(writer, "usual", row->endpoints == 0 ? 0 : 1U << row->endpoint, row->bucket_usual);
+    write_calls(writer, "usual", row->endpoints == 0 ? 0 : UINT64_C(1) << row->endpoint, row->bucket_usual);
     json_key(writer, "points");
     json_begin_array(writer);
     for (unsigned i = POINT_CONNECT; i <= POINT_BODY; i++) {
