@@ -225,9 +225,9 @@ static const char *restore_version(struct record *record)
     struct bucket_service *service = record->service;
     uint64_t handle;
     struct file_bucket *bucket = bucket_by_id(service, record->bucket.text);
-    if (bucket == NULL || !file_name_is_good(span_of(record->name.text)) || !read_hex(record->handle.text, &handle) ||
-        number_index_find(&service->versions, handle) != NULL || record->action.value < 0 ||
-        record->action.value >= ACTION_COUNT || record->standing.value < 0 ||
+    if (bucket == NULL || !bucket_file_name_is_good(span_of(record->name.text)) ||
+        !read_hex(record->handle.text, &handle) || number_index_find(&service->versions, handle) != NULL ||
+        record->action.value < 0 || record->action.value >= ACTION_COUNT || record->standing.value < 0 ||
         record->standing.value > SHA1_UNVERIFIED) {
         return "no new version";
     }
@@ -291,23 +291,23 @@ static const char *restore_key(struct record *record)
                              .capabilities = (uint32_t)record->capabilities.value,
                              .expires_ms = record->expires_ms.value};
     if (record->number.value < 1 || record->number.value > UINT32_MAX ||
-        key_by_number(record->service, key.number) != NULL) {
+        bucket_key_by_number(record->service, key.number) != NULL) {
         return "no new key";
     }
     (void)text_copy(key.id, sizeof key.id, record->id.text);
     (void)text_copy(key.secret, sizeof key.secret, record->secret.text);
     (void)text_copy(key.name, sizeof key.name, record->name.text);
     (void)text_copy(key.bucket_id, sizeof key.bucket_id, record->bucket.text);
-    return key_restore(record->service, &key, record->prefix.text) ? NULL : no_memory;
+    return bucket_key_restore(record->service, &key, record->prefix.text) ? NULL : no_memory;
 }
 
 static const char *restore_key_gone(struct record *record)
 {
-    struct access_key *key = key_by_number(record->service, (uint32_t)record->number.value);
+    struct access_key *key = bucket_key_by_number(record->service, (uint32_t)record->number.value);
     if (key == NULL || key->number == 1) {
         return "no such key";
     }
-    key_remove(record->service, key);
+    bucket_key_remove(record->service, key);
     return NULL;
 }
 
@@ -458,7 +458,7 @@ bool bucket_reset(struct bucket_service *service, int64_t now_ns)
         struct access_key *key = service->access.keys[service->access.key_count - 1];
         good = record_key_gone(service, key);
         if (good) {
-            key_remove(service, key);
+            bucket_key_remove(service, key);
         }
     }
     bucket_expire_account_tokens(service);
