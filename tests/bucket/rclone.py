@@ -179,8 +179,8 @@ class Parts(StoreCase):
                 os.remove(self.path("ready.json"))
 
 
-class Adversity(StoreCase):
-    """With Backblaze's test modes, and with faults, rclone still gets there."""
+class Rough(StoreCase):
+    """A way there and back."""
 
     def bring(self, *more):
         self.tree("source", TREE)
@@ -188,6 +188,10 @@ class Adversity(StoreCase):
         self.rclone("check", "--download", self.path("source"), "b2:tree-bucket/t", *more)
         self.rclone("copy", "b2:tree-bucket/t", self.path("back"), *more)
         self.assertEqual(self.files("back"), TREE)
+
+
+class Adversity(Rough):
+    """With Backblaze's test modes, and with faults, rclone still gets there."""
 
     def test_some_uploads_fail(self):
         self.begin()
@@ -204,14 +208,18 @@ class Adversity(StoreCase):
         self.assertEqual(self.good("GET", "/v1/state")["object_store"]["versions"], 0)
 
     def test_the_store_is_busy(self):
-        self.begin("--fault", "b2-503-busy:count=6")
+        self.begin("--fault", "b2-503-busy:count=2")
         self.bring(*QUICK)
 
     def test_tokens_expire_now_and_then(self):
         self.begin("--fault", "b2-expired-token:nth=2,count=-1,probability=0.15")
         self.bring()
 
-    def test_both_at_once(self):
+
+class Storm(Rough):
+    """All of it for longer."""
+
+    def test_all_at_once(self):
         self.begin("--fault", "b2-503-busy:count=-1,probability=0.3", "--fault", "b2-expired-token:count=-1,probability=0.1")
         self.bring()
 
