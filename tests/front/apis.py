@@ -6,6 +6,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import time
 
@@ -113,6 +114,21 @@ class Wire(Case):
         with self.assertRaises(TimeoutError):
             silent.recv(1)
         self.assertEqual(self.ask("POST", "/api/v0/bundles/", {})[0], 200)
+
+
+    def test_clients_that_go_leave_nothing_behind(self):
+        process = self.start("--speed", "1000")
+        descriptors = lambda: len(os.listdir(f"/proc/{process.pid}/fd"))
+        self.ask("GET", "/")
+        before = descriptors()
+        for text in (b"GET /", b"POST /api/v0/bundles/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", b"\x16\x03\x01",
+                     b"GET /api/v0/users/current/ HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for _ in range(50):
+                self.raw(text).close()
+        deadline = time.monotonic() + PATIENCE_S
+        while descriptors() > before:
+            self.assertLess(time.monotonic(), deadline)
+            self.good("GET", "/v1/clock")
 
 
 class Control(Case):
