@@ -7,7 +7,7 @@
 enum { SPEED_DIGITS = 3 };
 
 /* Ten years: a clock that goes on from there still tells nanoseconds. */
-#define ADVANCE_MOST_NS (10 * 365 * 24 * NS_PER_HOUR)
+#define ADVANCE_MOST_NS (INT64_C(10) * 365 * 24 * NS_PER_HOUR)
 
 /* Reads the body, an object, by a table; an empty body is {}. False, with the refusal said, when it is no such object. */
 static bool read_body(struct control_call *control, const struct json_field *fields, size_t count, void *out)

@@ -341,7 +341,7 @@ static unsigned raise_descriptors(void)
         }
     }
     rlim_t many = limit.rlim_cur > INT32_MAX ? INT32_MAX : limit.rlim_cur;
-    return (unsigned)(many < DESCRIPTORS_KEPT * 2 ? many / 2 : many - DESCRIPTORS_KEPT);
+    return (unsigned)(many < (rlim_t)DESCRIPTORS_KEPT * 2 ? many / 2 : many - DESCRIPTORS_KEPT);
 }
 
 static enum error_code listen_on_loopback(struct http_front *front, const struct http_front_options *options,
