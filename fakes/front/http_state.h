@@ -9,7 +9,12 @@
 
 #include "fakes/front/http_front.h"
 
-enum { HTTP_HEADERS_MAX = 32, HTTP_HEADERS_BYTES_MAX = 15 * 1024, HTTP_REFUSAL_SIZE = 512 };
+enum {
+    HTTP_HEADERS_MAX = 32,
+    HTTP_HEADERS_BYTES_MAX = 15 * 1024,
+    HTTP_REFUSAL_SIZE = 512,
+    HTTP_VALUE_SIZE = 24 * 1024
+};
 
 struct http_tls;
 
@@ -103,6 +108,9 @@ struct http_link *http_link_of(struct MHD_Connection *connection);
 
 /* The writer is done: only a hang-up counts from now on. */
 void http_link_rest(struct http_link *link);
+
+/* Ends a connection whose request is not whole, as its answer's fate has it. */
+enum MHD_Result http_break_off(struct http_call_inside *inside);
 
 /* Hands libmicrohttpd an answer that it can send. */
 enum MHD_Result http_queue(struct http_call_inside *inside);
