@@ -14,6 +14,8 @@
 #include "fakes/cli/run_folder.h"
 #include "fakes/cli/setting.h"
 #include "fakes/cli/told_files.h"
+#include "fakes/front/control_front.h"
+#include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
 
@@ -32,6 +34,8 @@ struct fake {
     struct stage_server stage;
     struct journal journal;
     struct vast_front vast;
+    struct control_front control;
+    struct ssh_front *ssh; /* NULL with --no-ssh */
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
@@ -98,6 +102,17 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
     return code == ERR_OK ? stage_open(&fake->stage, &options, error) : code;
 }
 
+static enum error_code open_ssh(struct fake *fake, struct error *error)
+{
+    const struct ssh_front_options options = {.heap = fake->heap};
+    if (fake->values->no_ssh) {
+        return ERR_OK;
+    }
+    fake->ssh = ssh_front_new(&options);
+    return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
+                             : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
+}
+
 static enum error_code open_services(struct fake *fake, struct error *error)
 {
     fake->vast = (struct vast_front){
@@ -106,12 +121,19 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         .tls_key = fake->values->tls_key,
         .journal = &fake->journal,
     };
+    fake->control = (struct control_front){.port = fake->values->control_port, .journal = &fake->journal};
     vast_front_init(&fake->vast);
-    enum error_code code = stage_add_service(&fake->stage, &fake->vast.service, error);
-    if (code == ERR_OK) {
-        http_front_origin(fake->vast.http, fake->vast_url);
+    control_front_init(&fake->control);
+    struct stage_service *const services[] = {&fake->vast.service, &fake->control.service};
+    for (size_t i = 0; i < ARRAY_LENGTH(services); i++) {
+        enum error_code code = stage_add_service(&fake->stage, services[i], error);
+        if (code != ERR_OK) {
+            return code;
+        }
     }
-    return code;
+    http_front_origin(fake->vast.http, fake->vast_url);
+    http_front_origin(fake->control.http, fake->control_url);
+    return ERR_OK;
 }
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------------ */
@@ -232,7 +254,7 @@ static enum exit_status tell_statement(struct fake *fake, bool with_command)
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
-        make_folder, make_clock, open_stage, open_services, watch_signals,
+        make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -267,6 +289,7 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
 static void clear_stage(struct fake *fake)
 {
     stage_close(&fake->stage);
+    ssh_front_free(fake->ssh);
     journal_release(&fake->journal);
     if (fake->reactor != NULL) {
         reactor_unwatch(fake->reactor, &fake->signals);

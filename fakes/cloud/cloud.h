@@ -13,6 +13,7 @@
 #include "base/fate.h"
 #include "base/history.h"
 #include "fakes/fault/injector.h"
+#include "fakes/host/host.h"
 #include "fakes/market/market.h"
 #include "fakes/timing/timing.h"
 
@@ -132,6 +133,7 @@ struct cloud_session {
     struct buffer err;
     struct buffer command;
     struct buffer input;
+    uint32_t life; /* of the cloud */
     struct cloud_session *next_free;
 };
 
@@ -143,6 +145,11 @@ MUST_USE struct cloud_session *cloud_ssh_connect(struct cloud *cloud, int64_t no
 /* Another session on the machine of an open one, for a command beside the first one. NULL when memory is gone. */
 MUST_USE struct cloud_session *cloud_ssh_beside(struct cloud *cloud, const struct cloud_session *session);
 
+enum { CLOUD_SSH_INPUT_MAX = 64 * 1024 * 1024 };
+
+/* Whether a command reads its standard input, so that all of it is needed before the command is sent. */
+bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command);
+
 /* A command is sent on an open session: sets effect_ns, done_ns. False when memory is gone. */
 MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
                              struct span input);
@@ -150,7 +157,30 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 /* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
+/*
+ * A line of an interactive shell runs at once on the machine of a session: appends its output. `shell` keeps what the shell
+ * remembers. False when the machine is gone.
+ */
+MUST_USE bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                             struct host_session *shell, struct span line, struct buffer *out, struct buffer *err);
+
+/* Appends the shell's prompt; nothing when the machine is gone. */
+void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                      const struct host_session *shell, struct buffer *out);
+
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
+struct injector *cloud_injector(struct cloud *cloud);
+
+/*
+ * As new, but at `now_ns`: every machine is destroyed (and told so), then no contract was ever made, all credit is there, and the
+ * faults are those of the options, with nothing done. Exchanges and sessions under way may still be ended, and nothing else.
+ * False, with nothing changed, when memory is gone.
+ */
+MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 

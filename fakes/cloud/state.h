@@ -12,7 +12,7 @@ enum {
     CLOUD_REPLY_MAX = 32 * 1024 * 1024,
     CLOUD_HEADERS_MAX = 16 * 1024,
     CLOUD_REQUEST_MAX = 1024 * 1024,
-    CLOUD_OUTPUT_MAX = 64 * 1024 * 1024,
+    CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
     CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
     CLOUD_HOSTS_MAX = 1024 * 1024
 };
@@ -36,7 +36,12 @@ struct cloud {
     struct cloud_session *free_sessions;
     struct cloud_host *hosts; /* by contract */
     size_t host_count;
+    uint32_t life; /* how often it was reset: sessions of an earlier life find nothing */
 };
+
+/* New ones, as the options have them; NULL when memory is gone. */
+struct market *cloud_make_market(struct cloud *cloud);
+struct injector *cloud_make_injector(struct cloud *cloud);
 
 struct cloud_note {
     struct json_writer ids;

@@ -1,0 +1,5 @@
+add_library(ssh_stage STATIC ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage.c)
+target_include_directories(ssh_stage PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(ssh_stage PRIVATE dumont_options PUBLIC fake_front)
+add_executable(ssh_stage_main ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage_main.c)
+target_link_libraries(ssh_stage_main PRIVATE dumont_options ssh_stage)
