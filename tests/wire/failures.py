@@ -22,7 +22,7 @@ PROGRAMS = {}
 SPEED = 60
 RUN_S = 98.98 / SPEED  # how long an undisturbed check takes here
 MOMENTS = 50
-AT_ONCE = 6
+AT_ONCE = 10
 DONE, FAILED, USAGE, ENVIRONMENT, AUTHENTICATION, NO_MACHINE, DEADLINE, LEFT = 0, 1, 2, 3, 4, 5, 6, 8
 INTERRUPTED = 130
 
@@ -124,7 +124,10 @@ class BadReplies(Case):
         cases = [(endpoint, answer, 10 ** 9, False) for endpoint in self.ENDPOINTS for answer in ("garbage", "html", "closed", "silent")]
         for case, outcome, machines, _, _ in at_once(self.run_through, cases):
             with self.subTest(endpoint=case[0], answer=case[1]):
-                self.expect(outcome, FAILED, NO_MACHINE, DEADLINE, LEFT)
+                if case[0] == "account":  # a courtesy: what it would tell is told by the create as well
+                    self.expect(outcome, DONE)
+                else:
+                    self.expect(outcome, FAILED, NO_MACHINE, DEADLINE, LEFT)
                 if case[0] == "destroy":
                     self.assertEqual(outcome.status, LEFT, outcome.err)
                     self.assertIn("dumont destroy", outcome.lines()[-1])
@@ -136,16 +139,16 @@ class BadReplies(Case):
 class Faults(Case):
     """What the fake does by itself."""
 
+    def check_fault(self, fault):
+        return self.check("--fault", fault)
+
     def test_too_many_requests_in_three_shapes(self):
-        for shape in ("text", "threshold", "detail"):
-            for endpoint in ("search", "create", "show", "destroy"):
-                with self.subTest(shape=shape, endpoint=endpoint):
-                    self.check("--fault", f"rate-limit-429:endpoint={endpoint},count=2,shape={shape}")
+        at_once(self.check_fault, [f"rate-limit-429:endpoint={endpoint},count=2,shape={shape}"
+                                   for shape in ("text", "threshold", "detail", "error")
+                                   for endpoint in ("search", "create", "show", "destroy")])
 
     def test_a_lost_create_reply_is_found_by_its_label(self):
-        for how in ("timeout", "reset", "502"):
-            with self.subTest(how=how):
-                self.check("--fault", f"create-response-lost:as={how}")
+        at_once(self.check_fault, [f"create-response-lost:as={how}" for how in ("timeout", "reset", "502")])
 
     def test_an_offer_that_was_taken_makes_room_for_the_next(self):
         self.check("--fault", "offer-taken:count=2")
@@ -157,10 +160,9 @@ class Faults(Case):
         self.check("--fault", "ssh-refused:for_s=60")
 
     def test_ssh_that_never_answers_ends_at_its_limit(self):
-        for fault in ("ssh-refused", "ssh-banner-stall", "ssh-key-not-synced"):
-            with self.subTest(fault=fault):
-                self.check("--fault", f"{fault}:for_s=-1", statuses=(DEADLINE, AUTHENTICATION, FAILED),
-                           client=("--ssh-limit-s", "90"))
+        at_once(lambda fault: self.check("--fault", f"{fault}:for_s=-1", statuses=(DEADLINE, AUTHENTICATION),
+                                         client=("--ssh-limit-s", "90")),
+                ("ssh-refused", "ssh-banner-stall", "ssh-key-not-synced"))
 
     def test_a_connection_that_breaks_during_commands_is_survived_or_named(self):
         self.check("--fault", "ssh-drop-mid-command:count=1", statuses=(DONE, FAILED))
@@ -182,7 +184,7 @@ class Faults(Case):
 
     @staticmethod
     def commands_run(running):
-        return sum(1 for event in running.control("/v1/history")["events"] if event["kind"] == "host.exec")
+        return running.history().count('"kind":"host.exec"')
 
 
 class Moments(Case):
@@ -194,11 +196,14 @@ class Moments(Case):
             time.sleep(RUN_S * (nth + 0.5) / MOMENTS)
             process.send_signal(signal.SIGINT)
             outcome = running.end(process)
-            return nth, outcome, running.machines()
+            return nth, outcome, running.machines(), running.control("/v1/requests")["requests"]
 
     def test_ctrl_c(self):
-        for nth, outcome, machines in at_once(self.interrupt, range(MOMENTS)):
+        for nth, outcome, machines, requests in at_once(self.interrupt, range(MOMENTS)):
             with self.subTest(moment=nth):
+                if outcome.status == -signal.SIGINT:  # before the program had begun: nobody is there to say anything
+                    self.assertEqual(requests, [])
+                    continue
                 self.expect(outcome, INTERRUPTED, DONE)
                 self.assertEqual(machines, [], outcome.err)
 
@@ -242,28 +247,27 @@ class Secrets(Case):
                 private_key = file.read().splitlines()[2]
             secrets = [running.ready["api_key"], private_key]
             texts = {"stdout": outcome.out, "stderr": outcome.err, "requests": json.dumps(running.control("/v1/requests")),
-                     "history": json.dumps(running.control("/v1/history")), "state": json.dumps(running.control("/v1/state"))}
-            for path in glob.glob(report + "/*") + [running.path("client.jsonl")] + glob.glob(running.path("state/*")):
+                     "history": running.history(), "state": json.dumps(running.control("/v1/state"))}
+            state = [path for path in glob.glob(running.path("state/**"), recursive=True) if os.path.isfile(path)]
+            for path in glob.glob(report + "/*") + [running.path("client.jsonl")] + state:
                 with open(path, "rb") as file:
                     texts[path] = file.read().decode("latin-1")
             for name, text in texts.items():
                 for secret in secrets:
                     self.assertNotIn(secret, text, name)
-            for path in [running.ready_file, running.path("env"), running.ready["ssh_key"]] + glob.glob(running.path("state/*")):
-                if os.path.isfile(path):
-                    self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+            for path in [running.ready_file, running.path("env"), running.ready["ssh_key"], *state]:
+                self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
     def test_the_clients_arguments_hold_no_secret(self):
         with stage() as running:
             process = running.start("check", "--quiet")
             with open(f"/proc/{process.pid}/cmdline", "rb") as file:
                 self.assertNotIn(running.ready["api_key"].encode(), file.read())
-            process.send_signal(signal.SIGINT)
-            self.expect(running.end(process), INTERRUPTED, DONE)
+            self.expect(running.end(process), DONE)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    PROGRAMS["dumont"], PROGRAMS["dumont-fake"] = sys.argv[2], sys.argv[3]
+    PROGRAMS["dumont"], PROGRAMS["dumont-fake"] = map(os.path.abspath, sys.argv[2:4])
     unittest.main(argv=[sys.argv[0], *([sys.argv[1]] if sys.argv[1] != "all" else []), *sys.argv[4:]])

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-SPEED = 40
+SPEEDS = (40, 8)  # a story that a millisecond of the machine's decided is told again, slower
 AT_ONCE = 8
 LIMIT_S = 240
 
@@ -27,6 +27,8 @@ LABEL = re.compile(r"dumont-([a-z]+)-[0-9a-f]{16}-(\d+)")
 COURIER = ("event.stored", "event.undelivered", "event.spooled")
 # What a scenario says of the client's surroundings, not of its command line.
 NO_OPTION = ("interrupt_at_s", "events_migrated", "act", "answer", "instance_id")
+# Over sockets the events store is a real one, and so is what it lacks.
+FAULTS_OF_THE_STORE = ("missing-table",)
 LEFT_OUT = ("log.line", "client.start", "offer.bound")
 
 
@@ -92,10 +94,14 @@ def looks(tokens):
 
 
 def folded(story):
+    """Without immediate repetitions, of one entry or of a pair of them (a look and an attempt in turns)."""
     out = []
     for one in story:
-        if not out or out[-1] != one:
-            out.append(one)
+        out.append(one)
+        if out[-1:] == out[-2:-1]:
+            out.pop()
+        elif len(out) >= 4 and out[-2:] == out[-4:-2]:
+            del out[-2:]
     return out
 
 
@@ -114,7 +120,7 @@ def cloud_story(events):
             continue
         if event["kind"] == "inst.state":
             states.setdefault(event["ids"]["instance"], []).append(event["data"]["state"])
-        elif event["kind"] == "fault.on":
+        elif event["kind"] == "fault.on" and event["data"]["fault"] not in FAULTS_OF_THE_STORE:
             faults.append(event["data"]["fault"])
     return {machine: folded(story) for machine, story in states.items()}, sorted(set(faults))
 
@@ -176,25 +182,44 @@ def make_events_store(virtual, environment, folder, dumont):
         subprocess.run([dumont, "events", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def check_scenario(path, dumont, fake, sim):
+def tell(path, scenario, speed, folder, programs):
+    """Both runs: the histories, the statuses and what was said."""
+    dumont, fake, sim = programs
+    environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
+    virtual, client, cloud = (os.path.join(folder, name) for name in ("virtual", "client", "cloud"))
+    virtual_status, _ = run([sim, "run", path, "--quiet", "--history", virtual], environment)
+    make_events_store(read_history(virtual), environment, folder, dumont)
+    command = client_command(scenario, dumont) + ["--quiet", "--history", client]
+    interrupt_s = scenario.get("client", {}).get("interrupt_at_s")
+    if interrupt_s is not None:
+        command = ["/bin/sh", "-c", f'"$0" "$@" & sleep {interrupt_s / speed}; kill -INT $!; wait $!', *command]
+    if scenario.get("account", {}).get("key_accepted") is False:
+        command = ["/usr/bin/env", "VAST_API_KEY=nobodys-key", *command]
+    status, said = run([fake, "--scenario", path, "--speed", str(speed), "--history", cloud, "--", *command], environment)
+    if not os.path.exists(client):
+        return read_history(virtual), [], virtual_status, status, said
+    sockets = read_history(client) + [event for event in read_history(cloud) if event["stream"] == "cloud"]
+    return read_history(virtual), sockets, virtual_status, status, said
+
+
+def check_scenario(path, programs):
     scenario = scenario_of(path)
-    with tempfile.TemporaryDirectory(prefix="dumont-parity-") as folder:
-        environment = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C.UTF-8"}
-        virtual, client, cloud = (os.path.join(folder, name) for name in ("virtual", "client", "cloud"))
-        virtual_status, _ = run([sim, "run", path, "--quiet", "--history", virtual], environment)
-        make_events_store(read_history(virtual), environment, folder, dumont)
-        command = client_command(scenario, dumont) + ["--quiet", "--history", client]
-        interrupt_s = scenario.get("client", {}).get("interrupt_at_s")
-        if interrupt_s is not None:
-            command = ["/bin/sh", "-c", f'"$0" "$@" & sleep {interrupt_s / SPEED}; kill -INT $!; wait $!', *command]
-        status, said = run([fake, "--scenario", path, "--speed", str(SPEED), "--history", cloud, "--", *command], environment)
-        if not os.path.exists(client):
-            return [f"the client wrote no history (status {status}): {said}"]
-        sockets = read_history(client) + [event for event in read_history(cloud) if event["stream"] == "cloud"]
-        mistakes = compare(read_history(virtual), sockets)
+    mistakes = []
+    for speed in SPEEDS:
+        with tempfile.TemporaryDirectory(prefix="dumont-parity-") as folder:
+            virtual, sockets, virtual_status, status, said = tell(path, scenario, speed, folder, programs)
+        mistakes = compare(virtual, sockets)
         if status != virtual_status:
             mistakes.append(f"exit status: virtual {virtual_status}, sockets {status}: {said}")
-        return mistakes
+        if not mistakes:
+            break
+        print(f"{scenario['name']}: not the same at speed {speed}: {mistakes[0]}", file=sys.stderr)
+    return mistakes
+
+
+def asks_a_person(path):
+    """Consent is asked in live mode alone, which has no clock page; tests/cli answer there."""
+    return "answer" in scenario_of(path).get("client", {})
 
 
 def self_test():
@@ -208,6 +233,7 @@ def self_test():
     assert compare(look + end, look + other + end) != [], "another answer is a difference"
     assert compare(look + end, look) != [], "a missing end is a difference"
     assert compare(look + other + look, look + other) != [], "the order counts"
+    assert compare(look + other + look + other + end, look + other + end) == [], "pairs in turns count once"
     born = [{"stream": "cloud", "kind": "inst.state", "ids": {"instance": 1}, "data": {"state": None}}]
     assert compare(born, []) != [], "a machine that one world lacks is a difference"
     assert neutral("echo dumont-check-0123456789abcdef-0") == "echo dumont-check-RUN-0"
@@ -216,9 +242,10 @@ def self_test():
 def main(source, dumont, fake, sim, *names):
     folder = os.path.join(source, "scenarios")
     names = names or sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".json"))
+    names = [name for name in names if not asks_a_person(os.path.join(folder, name + ".json"))]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {name: pool.submit(check_scenario, os.path.join(folder, name + ".json"), dumont, fake, sim) for name in names}
+        jobs = {name: pool.submit(check_scenario, os.path.join(folder, name + ".json"), (dumont, fake, sim)) for name in names}
         for name, job in jobs.items():
             mistakes = job.result()
             failed += bool(mistakes)

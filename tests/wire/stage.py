@@ -90,6 +90,10 @@ class Stage:
         with urllib.request.urlopen(request, timeout=READY_LIMIT_S) as reply:
             return json.load(reply)
 
+    def history(self):
+        with urllib.request.urlopen(self.ready["control_url"] + "/v1/history", timeout=READY_LIMIT_S) as reply:
+            return reply.read().decode()
+
     def api(self, path, method="GET", body=None):
         request = urllib.request.Request(self.ready["vast_url"] + path, method=method,
                                          headers={"Authorization": "Bearer " + self.ready["api_key"]},
