@@ -13,7 +13,7 @@ enum {
     CLOUD_HEADERS_MAX = 16 * 1024,
     CLOUD_REQUEST_MAX = 1024 * 1024,
     CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
-    CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
+    CLOUD_SPARE_MAX = 64 * 1024, /* of a session or exchange that waits to be used again */
     CLOUD_HOSTS_MAX = 1024 * 1024
 };
 
@@ -22,7 +22,6 @@ struct cloud_host {
     struct host *host;
     uint32_t commands;  /* run so far: the nth takes the nth recorded time */
     uint32_t rotations; /* of its host key */
-    bool lost;
 };
 
 struct cloud {
@@ -43,6 +42,9 @@ struct cloud {
 struct market *cloud_make_market(struct cloud *cloud);
 struct injector *cloud_make_injector(struct cloud *cloud);
 
+/* Empties a buffer that waits to be used again; it keeps little memory. */
+void cloud_make_spare(struct buffer *buffer);
+
 struct cloud_note {
     struct json_writer ids;
     struct json_writer data;
@@ -62,6 +64,9 @@ struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view 
 /* What a port does now: the timeline rules while the container runs, else nothing listens. */
 enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
                                    enum ssh_port port);
+
+/* Its container is made anew: its files are the image's, and it has another host key. */
+void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);
 
 /* Tells whoever wants to know; the inside of a machine that is destroyed is freed. */
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed);

@@ -3,12 +3,6 @@
 #include "base/units.h"
 #include "fakes/fault/effects.h"
 
-/* Seconds that Vast.ai wants between two calls of an endpoint. */
-static const char *const thresholds[API_CALL_COUNT] = {
-    [API_SEARCH] = "6.0",  [API_CREATE] = "4.5",  [API_SHOW] = "2.0",  [API_LIST] = "1.0",
-    [API_DESTROY] = "3.0", [API_ACCOUNT] = "1.0", [API_OTHER] = "1.0",
-};
-
 static const char json_type[] = "application/json";
 static const char text_type[] = "text/plain";
 static const char html_type[] = "text/html";
@@ -45,8 +39,11 @@ bool effect_rate_limit(const struct fault *fault, enum api_call call, int64_t id
     for (size_t i = 0; i < ARRAY_LENGTH(shapes); i++) {
         if (fault_choice_is(fault, "shape", shapes[i].shape)) {
             answer(verdict, reply, 429, shapes[i].type);
-            buffer_printf(&reply->body, "%s%s%s", shapes[i].before, shapes[i].threshold ? thresholds[call] : "",
-                          shapes[i].after);
+            buffer_append_text(&reply->body, shapes[i].before);
+            if (shapes[i].threshold) {
+                decimal_append(&reply->body, api_call_threshold_ms(call), 3, 1);
+            }
+            buffer_append_text(&reply->body, shapes[i].after);
         }
     }
     return false;
@@ -84,11 +81,43 @@ void effect_server_error_reply(const struct fault *fault, const struct rewrite *
     }
 }
 
+/* How the connection fails; `replies` where some of the true reply arrives, which is never before its effect. */
+static const struct {
+    const char *as;
+    enum transport_fate fate;
+    bool replies;
+} transport_failures[] = {
+    {"refused", FATE_REFUSED, false},    {"reset", FATE_RESET, false},        {"closed", FATE_CLOSED_EARLY, false},
+    {"timeout", FATE_SILENT, false},     {"truncated", FATE_TRUNCATED, true}, {"malformed", FATE_MALFORMED, true},
+    {"too-large", FATE_TOO_LARGE, true}, {"drip", FATE_SILENT, true},
+};
+
+/* True when that is what is asked for. */
+static bool fail_transport(const struct fault *fault, struct http_verdict *verdict)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(transport_failures); i++) {
+        if (!fault_choice_is(fault, "as", transport_failures[i].as)) {
+            continue;
+        }
+        bool after = transport_failures[i].replies || fault_point_of(fault) == POINT_REPLY;
+        *(after ? &verdict->fate_after : &verdict->fate_before) = transport_failures[i].fate;
+        verdict->cut_at = fault_nano(fault, "bytes") / NS_PER_S;
+        if (fault_choice_is(fault, "as", "drip")) {
+            verdict->drip_ns = fault_nano(fault, "drip_s") > 0 ? fault_nano(fault, "drip_s") : 1;
+        }
+        return true;
+    }
+    return false;
+}
+
 bool effect_server_error(const struct fault *fault, enum api_call call, int64_t id, struct http_verdict *verdict,
                          struct http_reply *reply)
 {
     (void)call;
     (void)id;
+    if (fail_transport(fault, verdict)) {
+        return false;
+    }
     if (fault_point_of(fault) == POINT_REPLY) {
         return true;
     }

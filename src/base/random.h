@@ -14,6 +14,7 @@ enum random_purpose {
     RANDOM_LABEL = 1,         /* the client's unique labels; entity = incarnation of the client */
     RANDOM_RETRY_JITTER = 2,  /* the client's pauses; entity = operation */
     RANDOM_EVENT_ID = 3,      /* lifecycle events */
+    RANDOM_WEBHOOK_PAUSE = 4, /* pauses between the attempts of a delivery; entity = first bits of its event id */
     RANDOM_OFFERS = 16,       /* the market's offers; entity = offer */
     RANDOM_INSTANCE_KEY = 17, /* instance_api_key, jupyter_token; entity = contract */
     RANDOM_CONTRACT = 18,     /* contract ids */
@@ -21,6 +22,8 @@ enum random_purpose {
     RANDOM_BOOT = 20,         /* entity = contract */
     RANDOM_HOST = 21,         /* host names, GPU UUIDs; entity = machine */
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
+    RANDOM_MARKET = 30,       /* samples of searches, 429 bodies, names of results */
+    RANDOM_RIVAL = 31,        /* who outbids whom; entity = contract */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
     RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
     RANDOM_BUCKET = 25,       /* the object store's ids, tokens and keys; entity = what for */
