@@ -27,6 +27,8 @@ LABEL = re.compile(r"dumont-([a-z]+)-[0-9a-f]{16}-(\d+)")
 COURIER = ("event.stored", "event.undelivered", "event.spooled")
 # What a scenario says of the client's surroundings, not of its command line.
 NO_OPTION = ("interrupt_at_s", "events_migrated", "act", "answer", "instance_id")
+# A port that listens for other requests cannot refuse one of them: it resets the connection that brought it.
+NO_CONNECTION = {"connection_refused": "no_connection", "connection_reset": "no_connection"}
 # Over sockets the events store is a real one, and so is what it lacks.
 FAULTS_OF_THE_STORE = ("missing-table",)
 LEFT_OUT = ("log.line", "client.start", "offer.bound")
@@ -42,7 +44,7 @@ def token(event):
     if kind == "http.req":
         return ("http", data["method"], data["path"])
     if kind == "http.resp":
-        return ("answer", data.get("status"), data.get("error"))
+        return ("answer", data.get("status"), NO_CONNECTION.get(data.get("error"), data.get("error")))
     if kind == "inst.seen":
         return ("seen", data.get("gone"), data.get("actual_status"), data.get("intended_status"))
     if kind in ("phase.start", "phase.end"):
