@@ -175,6 +175,9 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 /* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
+/* Its answer is due: call at `done_ns`. A machine that can no longer be reached by then takes the answer with it: FATE_DROPPED. */
+void cloud_ssh_done(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
+
 /*
  * A line of an interactive shell runs at once on the machine of a session: appends its output. `shell` keeps what the shell
  * remembers. False when the machine is gone.
