@@ -14,6 +14,7 @@
 #include "fakes/cli/run_folder.h"
 #include "fakes/cli/setting.h"
 #include "fakes/cli/told_files.h"
+#include "fakes/front/control_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
 
@@ -32,6 +33,7 @@ struct fake {
     struct stage_server stage;
     struct journal journal;
     struct vast_front vast;
+    struct control_front control;
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
@@ -106,12 +108,19 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         .tls_key = fake->values->tls_key,
         .journal = &fake->journal,
     };
+    fake->control = (struct control_front){.port = fake->values->control_port, .journal = &fake->journal};
     vast_front_init(&fake->vast);
-    enum error_code code = stage_add_service(&fake->stage, &fake->vast.service, error);
-    if (code == ERR_OK) {
-        http_front_origin(fake->vast.http, fake->vast_url);
+    control_front_init(&fake->control);
+    struct stage_service *const services[] = {&fake->vast.service, &fake->control.service};
+    for (size_t i = 0; i < ARRAY_LENGTH(services); i++) {
+        enum error_code code = stage_add_service(&fake->stage, services[i], error);
+        if (code != ERR_OK) {
+            return code;
+        }
     }
-    return code;
+    http_front_origin(fake->vast.http, fake->vast_url);
+    http_front_origin(fake->control.http, fake->control_url);
+    return ERR_OK;
 }
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------------ */

@@ -105,15 +105,9 @@ static void draw_timeline(void *context, int64_t now_ns, uint32_t contract, stru
     injector_timeline(cloud->injector, now_ns, contract, out);
 }
 
-struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
+struct market *cloud_make_market(struct cloud *cloud)
 {
-    struct cloud *cloud = heap_alloc(heap, sizeof *cloud);
-    if (cloud == NULL) {
-        return NULL;
-    }
-    cloud->heap = heap;
-    cloud->options = *options;
-    cloud->draw = (struct timing_draw){options->seed, options->run};
+    const struct cloud_options *options = &cloud->options;
     struct market_options market = {
         .seed = options->seed,
         .run = options->run,
@@ -132,8 +126,26 @@ struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
         .event = on_market_event,
         .context = cloud,
     };
-    cloud->market = market_new(heap, &market);
-    cloud->injector = injector_new(heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
+    return market_new(cloud->heap, &market);
+}
+
+struct injector *cloud_make_injector(struct cloud *cloud)
+{
+    const struct cloud_options *options = &cloud->options;
+    return injector_new(cloud->heap, options->faults, options->seed, options->run, note_fault_notice, cloud);
+}
+
+struct cloud *cloud_new(struct heap *heap, const struct cloud_options *options)
+{
+    struct cloud *cloud = heap_alloc(heap, sizeof *cloud);
+    if (cloud == NULL) {
+        return NULL;
+    }
+    cloud->heap = heap;
+    cloud->options = *options;
+    cloud->draw = (struct timing_draw){options->seed, options->run};
+    cloud->market = cloud_make_market(cloud);
+    cloud->injector = cloud_make_injector(cloud);
     if (cloud->market == NULL || cloud->injector == NULL) {
         cloud_free(cloud);
         return NULL;

@@ -132,6 +132,7 @@ struct cloud_session {
     struct buffer err;
     struct buffer command;
     struct buffer input;
+    uint32_t life; /* of the cloud */
     struct cloud_session *next_free;
 };
 
@@ -151,6 +152,18 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
+struct injector *cloud_injector(struct cloud *cloud);
+
+/*
+ * As new, but at `now_ns`: every machine is destroyed (and told so), then no contract was ever made, all credit is there, and the
+ * faults are those of the options, with nothing done. Exchanges and sessions under way may still be ended, and nothing else.
+ * False, with nothing changed, when memory is gone.
+ */
+MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 

@@ -24,10 +24,12 @@ static struct cloud_session *take_session(struct cloud *cloud)
     struct cloud_session *session = cloud->free_sessions;
     if (session != NULL) {
         cloud->free_sessions = session->next_free;
+        session->life = cloud->life;
         return session;
     }
     session = heap_alloc(cloud->heap, sizeof *session);
     if (session != NULL) {
+        session->life = cloud->life;
         buffer_init(&session->out, cloud->heap, CLOUD_OUTPUT_MAX);
         buffer_init(&session->err, cloud->heap, CLOUD_OUTPUT_MAX);
         buffer_init(&session->command, cloud->heap, CLOUD_REQUEST_MAX);
@@ -180,7 +182,7 @@ bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *s
     buffer_append(&session->command, command.at, command.length);
     buffer_append(&session->input, input.at, input.length);
     struct cloud_host *slot = cloud_machine_slot(cloud, session->contract);
-    if (slot == NULL || session->command.failed || session->input.failed) {
+    if (slot == NULL || session->life != cloud->life || session->command.failed || session->input.failed) {
         return false;
     }
     int64_t connect_ns;
@@ -226,6 +228,10 @@ static void break_command(struct cloud_session *session)
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session)
 {
     cloud_advance(cloud, now_ns);
+    if (session->life != cloud->life) {
+        break_command(session);
+        return;
+    }
     struct contract_view view;
     market_contract(cloud->market, session->contract, &view);
     if (cloud_machine_stage(cloud, now_ns, &view, session->port) != SSH_STAGE_READY) {

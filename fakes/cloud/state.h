@@ -36,7 +36,12 @@ struct cloud {
     struct cloud_session *free_sessions;
     struct cloud_host *hosts; /* by contract */
     size_t host_count;
+    uint32_t life; /* how often it was reset: sessions of an earlier life find nothing */
 };
+
+/* New ones, as the options have them; NULL when memory is gone. */
+struct market *cloud_make_market(struct cloud *cloud);
+struct injector *cloud_make_injector(struct cloud *cloud);
 
 struct cloud_note {
     struct json_writer ids;

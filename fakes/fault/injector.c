@@ -1,5 +1,7 @@
 #include "fakes/fault/injector.h"
 
+#include <string.h>
+
 #include "base/random.h"
 #include "base/units.h"
 #include "fakes/fault/catalogue.h"
@@ -14,6 +16,7 @@ struct fault_state {
     int64_t until_ns; /* what it did so far lasts until then */
     int64_t ends_ns;  /* while `on`: when it ceases */
     bool on;
+    bool removed; /* while the run went on */
 };
 
 struct injector {
@@ -83,6 +86,53 @@ static void tell_ends(struct injector *injector, int64_t now_ns)
             notify(injector, now_ns, i, false);
         }
     }
+}
+
+/* A place keeps its fault's kind for ever: exchanges under way remember what is to be rewritten by place. */
+size_t injector_remove(struct injector *injector, int64_t now_ns, const char *id)
+{
+    size_t removed = 0;
+    for (size_t i = 0; i < injector->plan.count; i++) {
+        struct fault_state *state = &injector->states[i];
+        if (strcmp(injector->plan.faults[i].id, id) != 0 || state->removed) {
+            continue;
+        }
+        if (state->on) {
+            notify(injector, now_ns, i, false);
+        }
+        state->removed = true;
+        injector->plan.faults[i].active = false;
+        removed++;
+    }
+    return removed;
+}
+
+bool injector_put(struct injector *injector, int64_t now_ns, const struct fault *fault)
+{
+    size_t place = 0;
+    while (place < injector->plan.count && strcmp(injector->plan.faults[place].id, fault->id) != 0) {
+        place++;
+    }
+    if (place == FAULT_PLAN_MAX) {
+        return false;
+    }
+    (void)injector_remove(injector, now_ns, fault->id);
+    injector->plan.count += place == injector->plan.count ? 1 : 0;
+    injector->plan.faults[place] = *fault;
+    injector->states[place] = (struct fault_state){.row = catalogue_find(fault->id)};
+    return true;
+}
+
+const struct fault *injector_fault(const struct injector *injector, size_t nth, struct fault_deeds *deeds)
+{
+    for (size_t i = 0; i < injector->plan.count; i++) {
+        const struct fault_state *state = &injector->states[i];
+        if (!state->removed && nth-- == 0) {
+            *deeds = (struct fault_deeds){state->occasions, state->acted, state->on};
+            return &injector->plan.faults[i];
+        }
+    }
+    return NULL;
 }
 
 /* Counts an occasion for an active fault; true when the fault is to act on it. */

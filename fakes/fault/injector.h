@@ -33,6 +33,23 @@ MUST_USE struct injector *injector_new(struct heap *heap, const struct fault_pla
                                        injector_notice_function *notice, void *context);
 void injector_free(struct injector *injector);
 
+/*
+ * Puts a fault in the place of all of its id, as if the plan had had it: it acts from now on, its occasions counted anew.
+ * False when there are too many faults.
+ */
+MUST_USE bool injector_put(struct injector *injector, int64_t now_ns, const struct fault *fault);
+
+/* Takes all faults of that id away; how many those were. */
+size_t injector_remove(struct injector *injector, int64_t now_ns, const char *id);
+
+/* The nth fault that is in force, and what it has done; NULL behind the last. */
+struct fault_deeds {
+    int64_t occasions; /* that it could have acted on */
+    int64_t acted;
+    bool on;
+};
+const struct fault *injector_fault(const struct injector *injector, size_t nth, struct fault_deeds *deeds);
+
 /* What happens to one HTTP exchange, decided when it starts. All zero: nothing. */
 struct http_verdict {
     enum transport_fate fate_before; /* not DELIVERED: the request never arrives */

@@ -59,7 +59,8 @@ static void read_member(struct json_reader *reader, struct draft *draft, struct 
     }
 }
 
-static void read_fault(struct json_reader *reader, struct fault_plan *plan)
+/* The object that is due, of the fault `wanted`, or of whichever its id says when that is NULL. */
+static void read_fault(struct json_reader *reader, const char *wanted, struct fault_plan *plan)
 {
     struct draft draft;
     char id[FAULT_ID_SIZE] = "";
@@ -68,11 +69,16 @@ static void read_fault(struct json_reader *reader, struct fault_plan *plan)
         json_reject(reader, "expected a fault, an object in braces");
         return;
     }
-    if (!look_ahead_for_id(*reader, id, sizeof id)) {
+    bool named = look_ahead_for_id(*reader, id, sizeof id);
+    if (wanted == NULL && !named) {
         json_reject(reader, "expected a fault with an id, a text of the catalogue");
         return;
     }
-    draft_set_id(&draft, id);
+    if (wanted != NULL && named && strcmp(wanted, id) != 0) {
+        json_reject(reader, "the id is another one than the fault's");
+        return;
+    }
+    draft_set_id(&draft, wanted == NULL ? id : wanted);
     struct span key;
     bool id_seen = false;
     while (draft_good(&draft) && json_next_member(reader, &key)) {
@@ -86,6 +92,11 @@ static void read_fault(struct json_reader *reader, struct fault_plan *plan)
     }
 }
 
+void fault_plan_read_one(struct json_reader *reader, const char *id, struct fault_plan *plan)
+{
+    read_fault(reader, id, plan);
+}
+
 void fault_plan_read(struct json_reader *reader, struct fault_plan *plan)
 {
     if (!json_enter_array(reader)) {
@@ -93,7 +104,7 @@ void fault_plan_read(struct json_reader *reader, struct fault_plan *plan)
         return;
     }
     while (json_next_element(reader)) {
-        read_fault(reader, plan);
+        read_fault(reader, NULL, plan);
     }
 }
 
@@ -163,10 +174,9 @@ static void write_own(struct json_writer *writer, const struct fault_own *own)
     }
 }
 
-static void write_fault(struct json_writer *writer, const struct fault *fault)
+void fault_write_members(struct json_writer *writer, const struct fault *fault)
 {
     const struct fault_row *row = catalogue_find(fault->id);
-    json_begin_object(writer);
     json_member_string(writer, "id", fault->id);
     if (!fault->active) {
         json_member_bool(writer, "active", false);
@@ -198,14 +208,15 @@ static void write_fault(struct json_writer *writer, const struct fault *fault)
     for (size_t i = 0; i < fault->own_count; i++) {
         write_own(writer, &fault->own[i]);
     }
-    json_end_object(writer);
 }
 
 void fault_plan_write(struct json_writer *writer, const struct fault_plan *plan)
 {
     json_begin_array(writer);
     for (size_t i = 0; i < plan->count; i++) {
-        write_fault(writer, &plan->faults[i]);
+        json_begin_object(writer);
+        fault_write_members(writer, &plan->faults[i]);
+        json_end_object(writer);
     }
     json_end_array(writer);
 }

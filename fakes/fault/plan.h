@@ -60,6 +60,11 @@ struct fault_plan {
 void fault_plan_read(struct json_reader *reader, struct fault_plan *plan);
 
 /*
+ * As fault_plan_read(), for the object of one fault whose id is known: its parameters alone, or with that id among them. Adds it.
+ */
+void fault_plan_read_one(struct json_reader *reader, const char *id, struct fault_plan *plan);
+
+/*
  * Adds one fault written as on the command line: "rate-limit-429:nth=2,count=3,shape=detail". A part without "=" continues the
  * value before it, so a list needs no quotes: "nullable-fields:fields=ports,label,as=absent".
  * returns  ERR_OK, or ERR_USAGE with a message as above; the plan is then unchanged.
@@ -68,5 +73,8 @@ MUST_USE enum error_code fault_plan_add(struct fault_plan *plan, const char *tex
 
 /* Writes the array that fault_plan_read() reads; only what differs from the catalogue's defaults. */
 void fault_plan_write(struct json_writer *writer, const struct fault_plan *plan);
+
+/* Writes the members of one fault into the object that is open. */
+void fault_write_members(struct json_writer *writer, const struct fault *fault);
 
 #endif

@@ -23,6 +23,17 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     return stage->cloud == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the cloud") : ERR_OK;
 }
 
+bool stage_reset(struct stage_server *stage)
+{
+    for (struct stage_service *service = stage->services; service != NULL; service = service->next) {
+        if (service->reset != NULL) {
+            service->reset(service);
+        }
+    }
+    stage->changed = true;
+    return cloud_reset(stage->cloud, stage->now_ns);
+}
+
 enum error_code stage_add_service(struct stage_server *stage, struct stage_service *service, struct error *error)
 {
     enum error_code code = service->open(service, stage, error);

@@ -27,6 +27,8 @@ struct stage_service {
     enum error_code (*open)(struct stage_service *service, struct stage_server *stage, struct error *error);
     /* Something in the cloud may have changed: a machine came, went, changed its status. NULL: not of interest. */
     void (*changed)(struct stage_service *service);
+    /* The cloud is about to be as new (cloud_reset()): ends what is under way with it, goes on listening. NULL: nothing is. */
+    void (*reset)(struct stage_service *service);
     /* Ends everything under way. Called for those that were opened, last opened first. */
     void (*close)(struct stage_service *service);
     struct stage_service *next;
@@ -91,6 +93,12 @@ int64_t stage_now_ns(const struct stage_server *stage);
 MUST_USE bool stage_at(struct stage_server *stage, struct event *event, int64_t due_ns, enum event_class class,
                        void (*happen)(void *owner), void *owner);
 void stage_cancel(struct stage_server *stage, struct event *event); /* harmless when it is not queued */
+
+/*
+ * The cloud is as new (cloud_reset()); the clock goes on, and so do the numbers of requests. False when memory is gone: then only
+ * what was under way has ended.
+ */
+MUST_USE bool stage_reset(struct stage_server *stage);
 
 /* The cloud was acted on: services are told once the loop comes round. */
 void stage_note_change(struct stage_server *stage);

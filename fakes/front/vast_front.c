@@ -8,6 +8,7 @@ struct vast_exchange {
     struct http_call *http;
     struct cloud_exchange *cloud;
     struct event effect, arrival;
+    bool answered;
     struct vast_exchange *next, *previous;
 };
 
@@ -67,6 +68,7 @@ static void arrive(void *owner)
 {
     struct vast_exchange *exchange = owner;
     const struct cloud_exchange *cloud = exchange->cloud;
+    exchange->answered = true;
     journal_end(exchange->front->journal, cloud->ordinal, exchange->front->stage->now_ns, cloud->call, cloud->fate,
                 cloud->reply.status);
     if (exchange->http == NULL) {
@@ -174,6 +176,25 @@ static enum error_code open_front(struct stage_service *service, struct stage_se
     return http_front_open(&options, &front->http, error);
 }
 
+/* Whoever waits is left without an answer; an answer that is on its way still gets there. */
+static void reset_front(struct stage_service *service)
+{
+    const struct http_answer closed = {.fate = FATE_CLOSED_EARLY};
+    struct vast_exchange *exchange = front_of(service)->exchanges;
+    while (exchange != NULL) {
+        struct vast_exchange *next = exchange->next;
+        stage_cancel(exchange->front->stage, &exchange->effect);
+        if (!exchange->answered) {
+            if (exchange->http != NULL) {
+                exchange->http->state = NULL;
+                http_call_answer(exchange->http, &closed);
+            }
+            end_exchange(exchange);
+        }
+        exchange = next;
+    }
+}
+
 static void close_front(struct stage_service *service)
 {
     struct vast_front *front = front_of(service);
@@ -191,5 +212,6 @@ static void close_front(struct stage_service *service)
 
 void vast_front_init(struct vast_front *front)
 {
-    front->service = (struct stage_service){.name = "vast", .open = open_front, .close = close_front};
+    front->service =
+        (struct stage_service){.name = "vast", .open = open_front, .reset = reset_front, .close = close_front};
 }

@@ -136,31 +136,6 @@ static enum error_code tell(struct sim_session *session, struct error *error)
                           : code;
 }
 
-/* The run's own failure, as one line on standard error; what is left is the very last one. */
-static void say_failure(const struct report *report)
-{
-    if (report->error.known) {
-        say(program_name, "%s", report->error.message);
-        if (report->error.next_step[0] != '\0') {
-            say(program_name, "next: %s", report->error.next_step);
-        }
-    }
-    for (size_t i = 0; i < report->left_count; i++) {
-        const struct report_left *left = &report->left[i];
-        char price[32];
-        struct buffer text;
-        buffer_init_fixed(&text, price, sizeof price);
-        decimal_append_rounded(&text, left->price_nusd_per_hour, 9, 4);
-        if (left->id_known) {
-            say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)left->id, price,
-                left->command);
-        } else {
-            say(program_name, "a machine may be left, label %s, at $%s per hour; remove it: %s",
-                left->label[0] == '\0' ? "unknown" : left->label, price, left->command);
-        }
-    }
-}
-
 static enum exit_status finish(struct sim_session *session, struct error *error)
 {
     enum exit_status status = session->result.status;
@@ -171,7 +146,7 @@ static enum exit_status finish(struct sim_session *session, struct error *error)
     } else if (session->values->expect) {
         return expectation_met(&session->scenario.expect, &session->result, session->report) ? EXIT_DONE : EXIT_FAILED;
     }
-    say_failure(session->report);
+    report_say_end(program_name, session->report);
     return status;
 }
 

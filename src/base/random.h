@@ -23,6 +23,7 @@ enum random_purpose {
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
     RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
+    RANDOM_BUCKET = 25,       /* the object store's ids, tokens and keys; entity = what for */
 };
 
 struct random_address {

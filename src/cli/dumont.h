@@ -21,6 +21,8 @@ struct dumont_values {
     bool live;
     bool yes;
     bool dry_run;
+    bool known_only;
+    int64_t grace_ns;
     struct check_values check;
     /* of those that work on files */
     const char *report_dir;
@@ -29,7 +31,7 @@ struct dumont_values {
     int64_t limit;
 };
 
-/* Commands that wait for the sockets of the next version. */
+/* Commands that use the network. */
 enum exit_status dumont_check(void *context, const struct command_line *line);
 enum exit_status dumont_destroy(void *context, const struct command_line *line);
 enum exit_status dumont_reap(void *context, const struct command_line *line);

@@ -2,13 +2,15 @@
 #include "cli/dumont.h"
 
 #define NETWORK_OPTION_ROWS                                                                                            \
-    TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL, "Write the history"),                          \
+    TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL, "Append the history to FILE as it happens"),   \
         TEXT_OPTION(struct dumont_values, cacert, "cacert", "FILE", NULL,                                              \
                     "Trust the certificates in FILE, not the system's"),                                               \
         FLAG_OPTION(struct dumont_values, live, "live", "Allow the real service, which costs real money"),             \
         DECIMAL_OPTION(struct dumont_values, max_nusd, "max-usd", "X", 9, "dollars", 0, 1000000 * NUSD_PER_USD, NULL,  \
-                       "Spend at most so much"),                                                                       \
-        FLAG_OPTION(struct dumont_values, yes, "yes", "Do not ask"),                                                   \
+                       "Rent nothing that could cost more, and give it up before it does"),                            \
+        FLAG_OPTION(struct dumont_values, yes, "yes",                                                                  \
+                    "Do not ask; destroy: also a machine without our label; reap: destroy what it shows"),             \
+                                                                                                                       \
         FLAG_OPTION(struct dumont_values, dry_run, "dry-run", "Say what would be done, and do nothing")
 
 #define REPORT_DIR_OPTION                                                                                              \
@@ -23,6 +25,14 @@ static const struct option program_options[] = {
 static const struct option check_options[] = {
     CHECK_OPTION_ROWS(struct dumont_values, check),
     REPORT_DIR_OPTION,
+    NETWORK_OPTION_ROWS,
+};
+
+static const struct option reap_options[] = {
+    SECONDS_OPTION(struct dumont_values, grace_ns, "grace-s", 0, 24 * NS_PER_HOUR, NULL,
+                   "Time between the two sightings of a machine that the ledger does not know (120)"),
+    FLAG_OPTION(struct dumont_values, known_only, "known-only",
+                "Spare machines that the ledger does not know: several computers use the account"),
     NETWORK_OPTION_ROWS,
 };
 
@@ -59,13 +69,13 @@ static const struct command commands[] = {
     },
     {
         .name = "reap",
-        .summary = "Find and destroy every machine that an earlier run may have left",
-        .options = {network_options, ARRAY_LENGTH(network_options)},
+        .summary = "Show every machine that an earlier run may have left; with --yes destroy them",
+        .options = {reap_options, ARRAY_LENGTH(reap_options)},
         .run = dumont_reap,
     },
     {
         .name = "status",
-        .summary = "Show the account's machines and what they cost",
+        .summary = "Show the account's machines, what they cost, and the credit",
         .options = {network_options, ARRAY_LENGTH(network_options)},
         .run = dumont_status,
     },
@@ -108,6 +118,7 @@ static const struct command commands[] = {
 static const struct help_row environment_rows[] = {
     {"VAST_URL", "base URL of the Vast.ai API (default https://console.vast.ai)"},
     {"VAST_API_KEY", "its key; else the file ~/.config/vastai/vast_api_key, then ~/.vast_api_key"},
+    {"DUMONT_CLOCK", "clock page of a running fake; refused with --live"},
     {"DUMONT_SSH_KEY", "path of a private key whose public half the account knows"},
     {"DUMONT_STATE_DIR", "folder of ledger and state (default $XDG_STATE_HOME/dumont or ~/.local/state/dumont)"},
     {"DUMONT_DATABASE", "events store, sqlite:PATH (default the file events.sqlite of the state folder)"},
@@ -123,9 +134,10 @@ static const struct program program = {
     .version = DUMONT_VERSION,
     .summary = "rent, check and account for GPU machines on Vast.ai",
     .description =
-        "Rents GPU machines on Vast.ai, proves that they work, and never leaves one behind unsaid. This version works "
-        "on what was recorded: record, report, events. Commands that need the network say that they are not there "
-        "yet; dumont-sim runs the same client in virtual time.",
+        "Rents GPU machines on Vast.ai, proves that they work, and never leaves one behind unsaid. Without --live it "
+        "speaks to a fake on this machine only: dumont-fake -- dumont check. With --live it speaks to the real "
+        "service: "
+        "check needs --max-usd then, shows the offer and what it may cost in the worst case, and asks.",
     .options = {program_options, ARRAY_LENGTH(program_options)},
     .commands = commands,
     .command_count = ARRAY_LENGTH(commands),
@@ -135,6 +147,6 @@ static const struct program program = {
 
 int main(int argc, char **argv)
 {
-    struct dumont_values values = {.max_nusd = -1, .check = check_values_none()};
+    struct dumont_values values = {.max_nusd = -1, .grace_ns = -1, .check = check_values_none()};
     return frame_main(&program, argc, argv, &values, &values);
 }

@@ -1,5 +1,6 @@
 #include "cli/report_output.h"
 
+#include "base/units.h"
 #include "cli/frame.h"
 #include "cli/report_folder.h"
 #include "system/data_files.h"
@@ -53,4 +54,32 @@ enum error_code report_output_write(struct heap *heap, const struct report_outpu
         code = write_folder(heap, output, report, history, error);
     }
     return code == ERR_OK ? print_report(heap, output, report, error) : code;
+}
+
+static void say_left(const char *program_name, const struct report_left *left)
+{
+    char price[32];
+    struct buffer text;
+    buffer_init_fixed(&text, price, sizeof price);
+    decimal_append_rounded(&text, left->price_nusd_per_hour, 9, 4);
+    if (left->id_known) {
+        say(program_name, "a machine is left: %lld at $%s per hour; remove it: %s", (long long)left->id, price,
+            left->command);
+    } else {
+        say(program_name, "a machine may be left, label %s, at $%s per hour; remove it: %s",
+            left->label[0] == '\0' ? "unknown" : left->label, price, left->command);
+    }
+}
+
+void report_say_end(const char *program_name, const struct report *report)
+{
+    if (report->error.known) {
+        struct error error = {.code = error_by_name(report->error.code)};
+        (void)text_copy(error.message, sizeof error.message, report->error.message);
+        (void)text_copy(error.next_step, sizeof error.next_step, report->error.next_step);
+        (void)say_error(program_name, &error);
+    }
+    for (size_t i = 0; i < report->left_count; i++) {
+        say_left(program_name, &report->left[i]);
+    }
 }

@@ -22,4 +22,7 @@ struct report_output {
 MUST_USE enum error_code report_output_write(struct heap *heap, const struct report_output *output,
                                              const struct report *report, struct span history, struct error *error);
 
+/* On standard error: why the run failed and what may be done; then, as the very last lines, each machine that is left. */
+void report_say_end(const char *program_name, const struct report *report);
+
 #endif

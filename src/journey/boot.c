@@ -130,18 +130,23 @@ static bool is_final(enum error_code code)
 /* The server's word on the price counts, not the offer's: a dearer machine is given up earlier. */
 static void heed_price(struct journey *journey, int64_t instance_id, const struct vast_instance *seen)
 {
-    int64_t offered_nusd = journey->guard.price_nusd_per_hour;
-    if (seen->price_nusd_per_hour.presence == PRESENT && offered_nusd > 0 &&
-        guard_see_price(&journey->guard, journey->world, seen->price_nusd_per_hour.value)) {
-        char why[128];
-        struct buffer text;
-        buffer_init_fixed(&text, why, sizeof why);
-        buffer_append_text(&text, "it costs $");
-        decimal_append(&text, seen->price_nusd_per_hour.value, 9, 2);
-        buffer_append_text(&text, " per hour, not $");
-        decimal_append(&text, offered_nusd, 9, 2);
-        buffer_append_text(&text, " as offered: less time is paid for");
-        note_decision(journey, instance_id, "", "shorten", why);
+    int64_t known_nusd = journey->guard.price_nusd_per_hour;
+    if (seen->price_nusd_per_hour.presence != PRESENT || known_nusd <= 0 ||
+        seen->price_nusd_per_hour.value <= known_nusd) {
+        return;
+    }
+    bool shortened = guard_see_price(&journey->guard, journey->world, seen->price_nusd_per_hour.value);
+    char prices[96];
+    struct buffer text;
+    buffer_init_fixed(&text, prices, sizeof prices);
+    buffer_append_text(&text, "it costs $");
+    decimal_append(&text, seen->price_nusd_per_hour.value, 9, 2);
+    buffer_append_text(&text, " per hour, not $");
+    decimal_append(&text, known_nusd, 9, 2);
+    note_fault(journey->world, "price-moves", "instance %lld: %s; %s", (long long)instance_id, prices,
+               shortened ? "the cap pays for less time" : "the limits allow it");
+    if (shortened) {
+        note_decision(journey, instance_id, "", "shorten", prices);
     }
 }
 

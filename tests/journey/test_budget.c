@@ -172,6 +172,7 @@ static void test_a_machine_that_may_cost_more_than_the_cap_is_destroyed(void **s
     assert_int_equal(scripted.replies_used, 7);
     assert_int_equal(count_lines(&scripted.requests, "DELETE /api/v0/instances/9/", NULL), 1);
     assert_int_equal(count_lines(&scripted.notes, "client.decide", "it costs $2.00 per hour, not $0.20"), 1);
+    assert_int_equal(count_lines(&scripted.notes, "fault.seen", "price-moves"), 1);
     assert_int_equal(count_lines(&scripted.notes, "client.report", "--max-usd pays for no more"), 1);
 }
 

@@ -23,7 +23,7 @@ int count_descriptors(void)
 
 void live_place_make(struct live_place *place)
 {
-    *place = (struct live_place){.heap = heap_new()};
+    *place = (struct live_place){.heap = heap_new(), .descriptors = count_descriptors()};
     assert_non_null(place->heap);
     history_init(&place->history, place->heap);
     (void)text_copy(place->folder, sizeof place->folder, "/tmp/dumont-live-XXXXXX");
@@ -37,7 +37,6 @@ void live_place_make(struct live_place *place)
 
 void live_place_open(struct live_place *place)
 {
-    place->descriptors = count_descriptors();
     enum error_code code = live_world_open(&place->options, &place->live, &place->error);
     if (code != ERR_OK) {
         fail_msg("%s: %s", error_name(code), place->error.message);
@@ -53,11 +52,8 @@ void live_place_run(struct live_place *place, task_function *run, void *argument
 
 void live_place_close(struct live_place *place)
 {
-    if (place->live != NULL) {
-        live_world_close(place->live);
-        place->live = NULL;
-        assert_int_equal(count_descriptors(), place->descriptors);
-    }
+    live_world_close(place->live);
+    place->live = NULL;
 }
 
 static void remove_tree(const char *path)
@@ -81,6 +77,7 @@ static void remove_tree(const char *path)
 void live_place_remove(struct live_place *place)
 {
     live_place_close(place);
+    assert_int_equal(count_descriptors(), place->descriptors);
     remove_tree(place->folder);
     history_release(&place->history);
     assert_int_equal(heap_live_blocks(place->heap), 0);

@@ -1,7 +1,7 @@
 /*
  * Live place: a live world in a state folder of its own below /tmp, for the tests of what the live world does outside.
  *
- * Opening counts the descriptors and blocks of memory that closing must find again.
+ * Making counts the open descriptors, and removing must find as many: whatever else a test opened is closed by then.
  */
 #ifndef TESTS_WORLD_LIVE_PLACE_H
 #define TESTS_WORLD_LIVE_PLACE_H
@@ -28,10 +28,10 @@ void live_place_open(struct live_place *place);
 /* Runs a task to its end; fails the test when it leaves memory of the client's behind. */
 void live_place_run(struct live_place *place, task_function *run, void *argument);
 
-/* Closes the world, if it is open; checks that descriptors are what they were. */
+/* Closes the world, if it is open. */
 void live_place_close(struct live_place *place);
 
-/* Removes the folder too. */
+/* Closes, counts descriptors, and removes the folder. */
 void live_place_remove(struct live_place *place);
 
 /* "FOLDER/name" in `path` of `size` bytes. */

@@ -37,12 +37,12 @@ static int tear_down(void **state)
 {
     struct stand_in *scene = *state;
     (void)dup2(scene->input_before, STDIN_FILENO);
-    live_place_remove(&scene->place);
     const int descriptors[] = {scene->input[0],  scene->input[1],     scene->output[0],
                                scene->output[1], scene->input_before, scene->error_before};
     for (size_t i = 0; i < ARRAY_LENGTH(descriptors); i++) {
         (void)close(descriptors[i]);
     }
+    live_place_remove(&scene->place);
     free(scene);
     return 0;
 }

@@ -6,10 +6,12 @@ if(DUMONT_PYTHON)
   endforeach()
 endif()
 
-# What the tests of the live world share: a place of its own, later servers to talk to.
-add_library(live_place STATIC ${CMAKE_CURRENT_SOURCE_DIR}/world/live_place.c)
+# What the tests of the live world share: a place of its own, and servers to talk to.
+find_package(Threads REQUIRED)
+add_library(live_place STATIC ${CMAKE_CURRENT_SOURCE_DIR}/world/live_place.c ${CMAKE_CURRENT_SOURCE_DIR}/world/scripted_server.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/world/certificates.c)
 target_include_directories(live_place PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(live_place PRIVATE dumont_options PUBLIC dumont_live cmocka)
+target_link_libraries(live_place PRIVATE dumont_options PUBLIC dumont_live PkgConfig::SSL PkgConfig::CRYPTO Threads::Threads cmocka)
 
 # What the tests of the PostgreSQL store share.
 add_library(postgres_bench STATIC ${CMAKE_CURRENT_SOURCE_DIR}/world/postgres_bench.c)

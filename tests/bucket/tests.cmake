@@ -1,0 +1,1 @@
+dumont_tests(bucket unit fake_bucket PkgConfig::CJSON)
