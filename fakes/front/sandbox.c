@@ -219,9 +219,9 @@ static bool send_start(struct sandbox *sandbox, int socket)
     buffer_init(&payload, sandbox->heap, GUEST_PAYLOAD_MAX);
     buffer_append(&payload, &sandbox->machine, sizeof sandbox->machine);
     buffer_append_text(&payload, sandbox->onstart != NULL ? sandbox->onstart : "");
-    bool sent = !payload.failed && sandbox->keeper_watch.descriptor >= 0 &&
-                guest_send(sandbox->keeper_watch.descriptor, &message, (struct span){payload.data, payload.length},
-                           &socket, 1);
+    bool sent =
+        !payload.failed && sandbox->keeper_watch.descriptor >= 0 &&
+        guest_send(sandbox->keeper_watch.descriptor, &message, (struct span){payload.data, payload.length}, &socket, 1);
     buffer_release(&payload);
     return sent;
 }

@@ -50,8 +50,7 @@ static void read_pipe(struct sandbox_process *process, struct sandbox_pipe *pipe
             close_pipe(process, pipe);
             return;
         }
-        ssize_t got =
-            read(pipe->watch.descriptor, buffer->data + buffer->length, SANDBOX_BUFFERED - buffer->length);
+        ssize_t got = read(pipe->watch.descriptor, buffer->data + buffer->length, SANDBOX_BUFFERED - buffer->length);
         if (got > 0) {
             buffer->length += (size_t)got;
         } else if (got < 0 && errno == EINTR) {
@@ -184,15 +183,16 @@ static bool send_exec(struct sandbox_process *process, const struct sandbox_requ
     struct buffer payload;
     buffer_init(&payload, process->heap, GUEST_PAYLOAD_MAX);
     if (!request->login) {
-        const char *end = request->command.length == 0 ? NULL : memchr(request->command.at, '\0', request->command.length);
+        const char *end =
+            request->command.length == 0 ? NULL : memchr(request->command.at, '\0', request->command.length);
         buffer_append(&payload, request->command.at,
                       end != NULL ? (size_t)(end - request->command.at) : request->command.length);
     }
     buffer_append_char(&payload, '\0');
     buffer_append(&payload, request->environment.at, request->environment.length);
-    bool sent = !payload.failed && guest_send(process->sandbox->init_watch.descriptor, &message,
-                                              (struct span){payload.data, payload.length}, theirs,
-                                              request->terminal ? 0 : 3);
+    bool sent =
+        !payload.failed && guest_send(process->sandbox->init_watch.descriptor, &message,
+                                      (struct span){payload.data, payload.length}, theirs, request->terminal ? 0 : 3);
     buffer_release(&payload);
     return sent;
 }

@@ -16,7 +16,8 @@ enum { ANSWER_MAX = 256 };
 
 enum error_code sandbox_find_program(char path[SANDBOX_PATH_SIZE], struct error *error)
 {
-    static const char *const places[] = {"/" PROGRAM_NAME, "/../fakes/" PROGRAM_NAME, "/../libexec/dumont/" PROGRAM_NAME};
+    static const char *const places[] = {"/" PROGRAM_NAME, "/../fakes/" PROGRAM_NAME,
+                                         "/../libexec/dumont/" PROGRAM_NAME};
     char self[SANDBOX_PATH_SIZE];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length > 0 ? length : 0] = '\0';

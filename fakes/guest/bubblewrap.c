@@ -75,14 +75,35 @@ static void add_walls(struct arguments *arguments)
         "bwrap", "--die-with-parent", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
         "--unshare-cgroup-try", "--as-pid-1", "--clearenv",
         /* what root may do in a container, and no more: not mount, not trace others' memory, not load modules */
-        "--cap-drop", "ALL", "--cap-add", "CAP_CHOWN", "--cap-add", "CAP_DAC_OVERRIDE", "--cap-add", "CAP_FOWNER", "--cap-add",
-        "CAP_FSETID", "--cap-add", "CAP_KILL", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETUID", "--cap-add",
-        "CAP_SYS_CHROOT", "--bind", GUEST_DISK, "/", "--ro-bind", "/usr", "/usr", "--bind", GUEST_DISK "/usr/local",
-        "/usr/local", NULL};
-    static const char *const behind[] = {
-        "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev", "--size", "67108864",
-        "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--size", "16777216", "--tmpfs", "/run", "--perms", "0555",
-        "--ro-bind-data", "4", GUEST_PROGRAM, "--chdir", "/root", NULL};
+        "--cap-drop", "ALL", "--cap-add", "CAP_CHOWN", "--cap-add", "CAP_DAC_OVERRIDE", "--cap-add", "CAP_FOWNER",
+        "--cap-add", "CAP_FSETID", "--cap-add", "CAP_KILL", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETUID",
+        "--cap-add", "CAP_SYS_CHROOT", "--bind", GUEST_DISK, "/", "--ro-bind", "/usr", "/usr", "--bind",
+        GUEST_DISK "/usr/local", "/usr/local", NULL};
+    static const char *const behind[] = {"--ro-bind-try",
+                                         "/etc/alternatives",
+                                         "/etc/alternatives",
+                                         "--proc",
+                                         "/proc",
+                                         "--dev",
+                                         "/dev",
+                                         "--size",
+                                         "67108864",
+                                         "--tmpfs",
+                                         "/dev/shm",
+                                         "--remount-ro",
+                                         "/dev",
+                                         "--size",
+                                         "16777216",
+                                         "--tmpfs",
+                                         "/run",
+                                         "--perms",
+                                         "0555",
+                                         "--ro-bind-data",
+                                         "4",
+                                         GUEST_PROGRAM,
+                                         "--chdir",
+                                         "/root",
+                                         NULL};
     add_all(arguments, before);
     add_system_folders(arguments);
     add_all(arguments, behind);
@@ -120,8 +141,9 @@ int keeper_start(struct heap *heap, const struct guest_machine *machine, int pro
         read_modelled(&files, "/etc/hostname", &hostname)) {
         hostname.data[strcspn(hostname.data, "\n")] = '\0';
         add_walls(&arguments);
-        add_all(&arguments, (const char *const[]){"--hostname", hostname.data, "--setenv", "HOME", "/root", "--setenv", "PATH",
-                                                  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL});
+        add_all(&arguments,
+                (const char *const[]){"--hostname", hostname.data, "--setenv", "HOME", "/root", "--setenv", "PATH",
+                                      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL});
         if (machine->address_space_bytes > 0) {
             (void)text_format(bytes, sizeof bytes, "%lld", (long long)machine->address_space_bytes);
             add_all(&arguments, (const char *const[]){"--setenv", GUEST_LIMIT_BYTES, bytes, NULL});

@@ -116,10 +116,12 @@ static bool add_system(const struct host_facts *facts)
             return false;
         }
     }
-    (void)text_format(prompt, sizeof prompt, "[ -z \"$PS1\" ] || PS1='root@C.%lld:\\w$ '\n", (long long)facts->instance_id);
+    (void)text_format(prompt, sizeof prompt, "[ -z \"$PS1\" ] || PS1='root@C.%lld:\\w$ '\n",
+                      (long long)facts->instance_id);
     return symlink(GUEST_PROGRAM, GUEST_DISK "/usr/local/bin/nvidia-smi") == 0 &&
            put_text(GUEST_DISK "/etc/passwd",
-                    "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n", 0644) &&
+                    "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+                    0644) &&
            put_text(GUEST_DISK "/etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n", 0644) &&
            put_text(GUEST_DISK "/etc/hosts", "127.0.0.1 localhost\n", 0644) &&
            put_text(GUEST_DISK "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n", 0644) &&

@@ -62,8 +62,9 @@ int guest_nvidia_smi(struct heap *heap, int argc, char **argv)
 {
     struct guest_gpu gpu;
     if (!read_gpu(&gpu)) {
-        (void)puts("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest "
-                   "NVIDIA driver is installed and running.\n");
+        (void)puts(
+            "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest "
+            "NVIDIA driver is installed and running.\n");
         return STATUS_NO_DRIVER;
     }
     if (gpu.state == HOST_GPU_NO_TOOL) { /* what the shell would say */
