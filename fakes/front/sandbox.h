@@ -16,6 +16,13 @@
 
 enum { SANDBOX_PROCESSES_DEFAULT = 512, SANDBOX_PATH_SIZE = 4096 };
 
+/* Address space of one process. AddressSanitizer takes far more of it, also for our own programs in the machine: then no bound. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANDBOX_ADDRESS_SPACE_BYTES INT64_C(0)
+#else
+#define SANDBOX_ADDRESS_SPACE_BYTES (INT64_C(8) << 30)
+#endif
+
 struct sandbox;
 
 /* Borrowed pointers outlive the sandbox. */

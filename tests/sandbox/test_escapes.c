@@ -145,8 +145,10 @@ static void test_memory_is_bounded(void **state)
 {
     struct sandbox_test *test = *state;
     add_machine(test, 0, DISK, NULL);
-    (void)run(test, "head -c 4000000000 /dev/zero | tail -c 3900000000 | wc -c"); /* tail keeps all of it */
-    assert_string_not_equal(buffer_text(&test->out), "3900000000\n");
+    if (SANDBOX_ADDRESS_SPACE_BYTES != 0) {
+        (void)run(test, "head -c 4000000000 /dev/zero | tail -c 3900000000 | wc -c"); /* tail keeps all of it */
+        assert_string_not_equal(buffer_text(&test->out), "3900000000\n");
+    }
     expect(test, "dd if=/dev/zero of=/dev/shm/f bs=1M count=100 2>/dev/null; stat -c %s /dev/shm/f", "67108864\n");
     expect(
         test,
