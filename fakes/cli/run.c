@@ -15,6 +15,7 @@
 #include "fakes/cli/setting.h"
 #include "fakes/cli/told_files.h"
 #include "fakes/front/control_front.h"
+#include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
 
@@ -34,14 +35,14 @@ struct fake {
     struct journal journal;
     struct vast_front vast;
     struct control_front control;
+    struct ssh_front *ssh; /* NULL with --no-ssh */
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
     char vast_url[HTTP_ORIGIN_SIZE];
     char control_url[HTTP_ORIGIN_SIZE];
     struct variables variables;
-    pid_t child; /* 0: none */
-    int child_status;
+    struct child child;
     bool over;
 };
 
@@ -100,6 +101,17 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
     return code == ERR_OK ? stage_open(&fake->stage, &options, error) : code;
 }
 
+static enum error_code open_ssh(struct fake *fake, struct error *error)
+{
+    const struct ssh_front_options options = {.heap = fake->heap};
+    if (fake->values->no_ssh) {
+        return ERR_OK;
+    }
+    fake->ssh = ssh_front_new(&options);
+    return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
+                             : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
+}
+
 static enum error_code open_services(struct fake *fake, struct error *error)
 {
     fake->vast = (struct vast_front){
@@ -125,17 +137,14 @@ static enum error_code open_services(struct fake *fake, struct error *error)
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------------ */
 
-/* What comes from a terminal has reached the command already; what comes from a process is passed on. */
-static void take_signal(struct fake *fake, const struct signalfd_siginfo *info)
+static void take_signal(struct fake *fake, int signal_number)
 {
-    if (info->ssi_signo == SIGCHLD) {
-        if (fake->child > 0 && child_ended(fake->child, &fake->child_status)) {
-            fake->over = true;
-        }
-    } else if (fake->child == 0) {
+    if (signal_number == SIGCHLD) {
+        fake->over = child_ended(&fake->child) || fake->over;
+    } else if (fake->child.pid == 0) {
         fake->over = true;
-    } else if (info->ssi_code != SI_KERNEL) {
-        (void)kill(fake->child, (int)info->ssi_signo);
+    } else {
+        child_signal(&fake->child, signal_number);
     }
 }
 
@@ -145,7 +154,7 @@ static void signals_came(void *context, unsigned ready)
     struct signalfd_siginfo info;
     (void)ready;
     while (read(fake->signals.descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
-        take_signal(fake, &info);
+        take_signal(fake, (int)info.ssi_signo);
     }
 }
 
@@ -241,7 +250,7 @@ static enum exit_status tell_statement(struct fake *fake, bool with_command)
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
-        make_folder, make_clock, open_stage, open_services, watch_signals,
+        make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -270,12 +279,13 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
         return told;
     }
     bool left = statement_machines_left(fake->stage.cloud) > 0;
-    return fake->child_status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child_status;
+    return fake->child.status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child.status;
 }
 
 static void clear_stage(struct fake *fake)
 {
     stage_close(&fake->stage);
+    ssh_front_free(fake->ssh);
     journal_release(&fake->journal);
     if (fake->reactor != NULL) {
         reactor_unwatch(fake->reactor, &fake->signals);

@@ -13,6 +13,7 @@
 #include "base/fate.h"
 #include "base/history.h"
 #include "fakes/fault/injector.h"
+#include "fakes/host/host.h"
 #include "fakes/market/market.h"
 #include "fakes/timing/timing.h"
 
@@ -33,10 +34,12 @@ struct cloud_options {
     const char *api_key;
     int64_t credit_nusd;
     bool limit_ignored;
-    int64_t first_contract_id;        /* 0: drawn */
-    const char *ssh_host;             /* of the first contract; NULL: derived */
-    int64_t ssh_port;                 /* 0: derived */
-    market_address_function *address; /* NULL: derived names stand; asked for every new machine */
+    int64_t first_contract_id;              /* 0: drawn */
+    const char *ssh_host;                   /* of the first contract; NULL: derived */
+    int64_t ssh_port;                       /* 0: derived */
+    const char *origin;                     /* where result_urls lead; NULL: the origin of the request */
+    const struct market_switches *switches; /* copied; NULL: the defaults */
+    market_address_function *address;       /* NULL: derived names stand; asked for every new machine */
     void *address_context;
     const char *ssh_public_key;      /* the account's, as a line of authorized_keys; NULL: it has none */
     cloud_machine_function *machine; /* NULL: nobody is told */
@@ -114,7 +117,7 @@ enum { CLOUD_HOST_KEY_BYTES = 32 };
 void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned char key[CLOUD_HOST_KEY_BYTES]);
 MUST_USE bool cloud_ssh_rotate_host_key(struct cloud *cloud, uint32_t contract); /* false: no memory */
 
-/* A machine's host vanishes from the network, or is back. False when memory is gone. */
+/* A machine's host vanishes from the network, or is back; the API shows it offline meanwhile. False when it does not exist. */
 MUST_USE bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost);
 
 /* One session of a client with a machine; also the command that runs on it. */
@@ -144,6 +147,11 @@ MUST_USE struct cloud_session *cloud_ssh_connect(struct cloud *cloud, int64_t no
 /* Another session on the machine of an open one, for a command beside the first one. NULL when memory is gone. */
 MUST_USE struct cloud_session *cloud_ssh_beside(struct cloud *cloud, const struct cloud_session *session);
 
+enum { CLOUD_SSH_INPUT_MAX = 64 * 1024 * 1024 };
+
+/* Whether a command reads its standard input, so that all of it is needed before the command is sent. */
+bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command);
+
 /* A command is sent on an open session: sets effect_ns, done_ns. False when memory is gone. */
 MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
                              struct span input);
@@ -151,9 +159,28 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 /* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
+/*
+ * A line of an interactive shell runs at once on the machine of a session: appends its output. `shell` keeps what the shell
+ * remembers. False when the machine is gone.
+ */
+MUST_USE bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                             struct host_session *shell, struct span line, struct buffer *out, struct buffer *err);
+
+/* Appends the shell's prompt; nothing when the machine is gone. */
+void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                      const struct host_session *shell, struct buffer *out);
+
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
 
 /* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * An existing machine shows that status until its life goes on. The cloud has been advanced. False when there is no such machine.
+ */
+bool cloud_force_status(struct cloud *cloud, int64_t id, enum actual_status status);
+
+/* Where result_urls lead from now on. False when memory is gone. */
+MUST_USE bool cloud_set_origin(struct cloud *cloud, const char *origin);
 
 /* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
 struct injector *cloud_injector(struct cloud *cloud);

@@ -164,6 +164,7 @@ struct cloud_session *cloud_ssh_beside(struct cloud *cloud, const struct cloud_s
     if (beside != NULL) {
         beside->contract = session->contract;
         beside->port = session->port;
+        beside->life = session->life;
         beside->opened_ns = session->opened_ns;
         beside->fate = session->fate;
     }
@@ -171,6 +172,11 @@ struct cloud_session *cloud_ssh_beside(struct cloud *cloud, const struct cloud_s
 }
 
 /* ---- Commands ----------------------------------------------------------------------------------------------------------- */
+
+bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command)
+{
+    return host_reads_input(cloud->heap, command);
+}
 
 bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
                     struct span input)
@@ -252,5 +258,41 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
         if ((uint64_t)verdict.drop_after_bytes < session->out.length) {
             session->out.length = (size_t)verdict.drop_after_bytes;
         }
+    }
+}
+
+/* ---- Shells ------------------------------------------------------------------------------------------------------------- */
+
+/* The machine's inside, while it can be reached. */
+static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session)
+{
+    if (session->life != cloud->life) {
+        return NULL;
+    }
+    cloud_advance(cloud, now_ns);
+    struct contract_view view;
+    market_contract(cloud->market, session->contract, &view);
+    bool reached = cloud_machine_stage(cloud, now_ns, &view, session->port) == SSH_STAGE_READY;
+    return reached ? cloud_machine_host(cloud, &view) : NULL;
+}
+
+bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                    struct host_session *shell, struct span line, struct buffer *out, struct buffer *err)
+{
+    struct host *host = reach(cloud, now_ns, session);
+    if (host == NULL) {
+        return false;
+    }
+    struct wall_time wall = {cloud->options.epoch.unix_ns + now_ns};
+    (void)host_run_line(host, wall, shell, line, out, err);
+    return true;
+}
+
+void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                      const struct host_session *shell, struct buffer *out)
+{
+    const struct host *host = reach(cloud, now_ns, session);
+    if (host != NULL) {
+        host_write_prompt(host, shell, out);
     }
 }

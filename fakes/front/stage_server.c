@@ -1,5 +1,22 @@
 #include "fakes/front/stage_server.h"
 
+static void ask_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
+{
+    const struct stage_server *stage = context;
+    if (stage->address != NULL) {
+        stage->address(stage->machine_context, contract, id, address);
+    }
+}
+
+static void tell_machine(void *context, uint32_t contract)
+{
+    struct stage_server *stage = context;
+    stage->changed = true;
+    if (stage->machine != NULL) {
+        stage->machine(stage->machine_context, contract);
+    }
+}
+
 enum error_code stage_open(struct stage_server *stage, const struct stage_options *options, struct error *error)
 {
     struct cloud_options cloud = cloud_scenario_options(options->scenario, options->offers, 0, options->history);
@@ -19,6 +36,10 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     event_queue_init(&stage->events, options->heap);
     cloud.api_key = stage->api_key;
     cloud.ssh_public_key = stage->ssh_public_key;
+    cloud.address = ask_address;
+    cloud.address_context = stage;
+    cloud.machine = tell_machine;
+    cloud.machine_context = stage;
     stage->cloud = cloud_new(options->heap, &cloud);
     return stage->cloud == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the cloud") : ERR_OK;
 }

@@ -46,6 +46,10 @@ struct stage_server {
     char api_key[STAGE_API_KEY_SIZE];
     const char *ssh_public_key; /* of the account, one line as in authorized_keys */
     const char *folder;         /* of this run alone, 0700; gone with it */
+    /* set by the SSH front while it is open: where new machines are reached, and what it is told of them */
+    market_address_function *address;
+    cloud_machine_function *machine;
+    void *machine_context;
     /* the stage's own */
     int64_t now_ns;
     struct event_queue events;

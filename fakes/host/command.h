@@ -26,11 +26,24 @@ enum command_kind {
     COMMAND_BOTH = 3,
 };
 
+/*
+ * When a command reads its standard input, for who must know before it runs (input_use.c):
+ *   NULL       never
+ *   "*"        always
+ *   "1efm!rR"  with at most so many operands (the digit), or with the operand "-"; `e`, `f` and `m` are options that take a value, where
+ *              `e` or `f` stands for the first operand; with `r` or `R` it never does
+ *   ">1ks"     it runs the program that its operands name, behind so many others; `k` and `s` take a value
+ *   "sh", "dd", "eval"   as those do
+ */
 struct command {
     const char *name;
     command_function *function;
     enum command_kind kind;
+    const char *input;
 };
+
+/* The command of that name whatever the host; NULL when there is none. */
+const struct command *command_named(const char *name);
 
 /* The command of that name, or NULL. A path into one of the programs' folders finds the program. */
 const struct command *command_find(const struct host *host, const char *name);
@@ -108,100 +121,101 @@ void append_padded(struct buffer *out, struct span text, int width);
 /* Runs argv from `first` on as a program (env, timeout, nohup); `missing` begins the message when there is none. */
 int call_program(struct call *call, int first, const char *missing);
 
+/* X(name, function, kind, input) */
 #define HOST_COMMAND_LIST(X)                                                                                           \
-    X(".", command_source, BUILTIN)                                                                                    \
-    X(":", command_true, BUILTIN)                                                                                      \
-    X("[", command_test, BOTH)                                                                                         \
-    X("apt-get", command_apt_get, PROGRAM)                                                                             \
-    X("awk", command_awk, PROGRAM)                                                                                     \
-    X("base64", command_base64, PROGRAM)                                                                               \
-    X("basename", command_basename, PROGRAM)                                                                           \
-    X("bash", command_bash, PROGRAM)                                                                                   \
-    X("break", command_break, BUILTIN)                                                                                 \
-    X("cat", command_cat, PROGRAM)                                                                                     \
-    X("cd", command_cd, BUILTIN)                                                                                       \
-    X("chmod", command_chmod, PROGRAM)                                                                                 \
-    X("chown", command_chown, PROGRAM)                                                                                 \
-    X("cmp", command_cmp, PROGRAM)                                                                                     \
-    X("command", command_command, BUILTIN)                                                                             \
-    X("continue", command_continue, BUILTIN)                                                                           \
-    X("cp", command_cp, PROGRAM)                                                                                       \
-    X("cut", command_cut, PROGRAM)                                                                                     \
-    X("date", command_date, PROGRAM)                                                                                   \
-    X("dd", command_dd, PROGRAM)                                                                                       \
-    X("df", command_df, PROGRAM)                                                                                       \
-    X("dirname", command_dirname, PROGRAM)                                                                             \
-    X("du", command_du, PROGRAM)                                                                                       \
-    X("echo", command_echo, BOTH)                                                                                      \
-    X("env", command_env, PROGRAM)                                                                                     \
-    X("eval", command_eval, BUILTIN)                                                                                   \
-    X("exec", command_exec, BUILTIN)                                                                                   \
-    X("exit", command_exit, BUILTIN)                                                                                   \
-    X("export", command_export, BUILTIN)                                                                               \
-    X("fallocate", command_fallocate, PROGRAM)                                                                         \
-    X("false", command_false, BOTH)                                                                                    \
-    X("find", command_find_files, PROGRAM)                                                                             \
-    X("free", command_free, PROGRAM)                                                                                   \
-    X("grep", command_grep, PROGRAM)                                                                                   \
-    X("head", command_head, PROGRAM)                                                                                   \
-    X("hostname", command_hostname, PROGRAM)                                                                           \
-    X("id", command_id, PROGRAM)                                                                                       \
-    X("kill", command_kill, BOTH)                                                                                      \
-    X("ln", command_ln, PROGRAM)                                                                                       \
-    X("ls", command_ls, PROGRAM)                                                                                       \
-    X("md5sum", command_md5sum, PROGRAM)                                                                               \
-    X("mkdir", command_mkdir, PROGRAM)                                                                                 \
-    X("mktemp", command_mktemp, PROGRAM)                                                                               \
-    X("mv", command_mv, PROGRAM)                                                                                       \
-    X("nohup", command_nohup, PROGRAM)                                                                                 \
-    X("nproc", command_nproc, PROGRAM)                                                                                 \
-    X("nvidia-smi", command_nvidia_smi, PROGRAM)                                                                       \
-    X("pgrep", command_pgrep, PROGRAM)                                                                                 \
-    X("pkill", command_pgrep, PROGRAM)                                                                                 \
-    X("printenv", command_printenv, PROGRAM)                                                                           \
-    X("printf", command_printf, BOTH)                                                                                  \
-    X("ps", command_ps, PROGRAM)                                                                                       \
-    X("pwd", command_pwd, BOTH)                                                                                        \
-    X("read", command_read, BUILTIN)                                                                                   \
-    X("readlink", command_readlink, PROGRAM)                                                                           \
-    X("realpath", command_readlink, PROGRAM)                                                                           \
-    X("return", command_return, BUILTIN)                                                                               \
-    X("rm", command_rm, PROGRAM)                                                                                       \
-    X("rmdir", command_rmdir, PROGRAM)                                                                                 \
-    X("scp", command_scp, PROGRAM)                                                                                     \
-    X("sed", command_sed, PROGRAM)                                                                                     \
-    X("seq", command_seq, PROGRAM)                                                                                     \
-    X("set", command_set, BUILTIN)                                                                                     \
-    X("setsid", command_setsid, PROGRAM)                                                                               \
-    X("sh", command_sh, PROGRAM)                                                                                       \
-    X("sha1sum", command_sha1sum, PROGRAM)                                                                             \
-    X("sha256sum", command_sha256sum, PROGRAM)                                                                         \
-    X("shift", command_shift, BUILTIN)                                                                                 \
-    X("sleep", command_sleep, PROGRAM)                                                                                 \
-    X("sort", command_sort, PROGRAM)                                                                                   \
-    X("source", command_source, BUILTIN)                                                                               \
-    X("stat", command_stat, PROGRAM)                                                                                   \
-    X("sync", command_sync, PROGRAM)                                                                                   \
-    X("tail", command_tail, PROGRAM)                                                                                   \
-    X("tee", command_tee, PROGRAM)                                                                                     \
-    X("test", command_test, BOTH)                                                                                      \
-    X("timeout", command_timeout, PROGRAM)                                                                             \
-    X("top", command_top, PROGRAM)                                                                                     \
-    X("touch", command_touch, PROGRAM)                                                                                 \
-    X("tr", command_tr, PROGRAM)                                                                                       \
-    X("true", command_true, BOTH)                                                                                      \
-    X("truncate", command_truncate, PROGRAM)                                                                           \
-    X("type", command_type, BUILTIN)                                                                                   \
-    X("uname", command_uname, PROGRAM)                                                                                 \
-    X("uniq", command_uniq, PROGRAM)                                                                                   \
-    X("unset", command_unset, BUILTIN)                                                                                 \
-    X("uptime", command_uptime, PROGRAM)                                                                               \
-    X("wait", command_wait, BUILTIN)                                                                                   \
-    X("wc", command_wc, PROGRAM)                                                                                       \
-    X("which", command_which, PROGRAM)                                                                                 \
-    X("whoami", command_whoami, PROGRAM)
+    X(".", command_source, BUILTIN, NULL)                                                                              \
+    X(":", command_true, BUILTIN, NULL)                                                                                \
+    X("[", command_test, BOTH, NULL)                                                                                   \
+    X("apt-get", command_apt_get, PROGRAM, NULL)                                                                       \
+    X("awk", command_awk, PROGRAM, "1vFf")                                                                             \
+    X("base64", command_base64, PROGRAM, "0w")                                                                         \
+    X("basename", command_basename, PROGRAM, NULL)                                                                     \
+    X("bash", command_bash, PROGRAM, "sh")                                                                             \
+    X("break", command_break, BUILTIN, NULL)                                                                           \
+    X("cat", command_cat, PROGRAM, "0")                                                                                \
+    X("cd", command_cd, BUILTIN, NULL)                                                                                 \
+    X("chmod", command_chmod, PROGRAM, NULL)                                                                           \
+    X("chown", command_chown, PROGRAM, NULL)                                                                           \
+    X("cmp", command_cmp, PROGRAM, "1n")                                                                               \
+    X("command", command_command, BUILTIN, ">0")                                                                       \
+    X("continue", command_continue, BUILTIN, NULL)                                                                     \
+    X("cp", command_cp, PROGRAM, NULL)                                                                                 \
+    X("cut", command_cut, PROGRAM, "0bcdf")                                                                            \
+    X("date", command_date, PROGRAM, NULL)                                                                             \
+    X("dd", command_dd, PROGRAM, "dd")                                                                                 \
+    X("df", command_df, PROGRAM, NULL)                                                                                 \
+    X("dirname", command_dirname, PROGRAM, NULL)                                                                       \
+    X("du", command_du, PROGRAM, NULL)                                                                                 \
+    X("echo", command_echo, BOTH, NULL)                                                                                \
+    X("env", command_env, PROGRAM, ">0uCS")                                                                            \
+    X("eval", command_eval, BUILTIN, "eval")                                                                           \
+    X("exec", command_exec, BUILTIN, ">0a")                                                                            \
+    X("exit", command_exit, BUILTIN, NULL)                                                                             \
+    X("export", command_export, BUILTIN, NULL)                                                                         \
+    X("fallocate", command_fallocate, PROGRAM, NULL)                                                                   \
+    X("false", command_false, BOTH, NULL)                                                                              \
+    X("find", command_find_files, PROGRAM, NULL)                                                                       \
+    X("free", command_free, PROGRAM, NULL)                                                                             \
+    X("grep", command_grep, PROGRAM, "1efmABC!rR")                                                                     \
+    X("head", command_head, PROGRAM, "0nc")                                                                            \
+    X("hostname", command_hostname, PROGRAM, NULL)                                                                     \
+    X("id", command_id, PROGRAM, NULL)                                                                                 \
+    X("kill", command_kill, BOTH, NULL)                                                                                \
+    X("ln", command_ln, PROGRAM, NULL)                                                                                 \
+    X("ls", command_ls, PROGRAM, NULL)                                                                                 \
+    X("md5sum", command_md5sum, PROGRAM, "0")                                                                          \
+    X("mkdir", command_mkdir, PROGRAM, NULL)                                                                           \
+    X("mktemp", command_mktemp, PROGRAM, NULL)                                                                         \
+    X("mv", command_mv, PROGRAM, NULL)                                                                                 \
+    X("nohup", command_nohup, PROGRAM, ">0")                                                                           \
+    X("nproc", command_nproc, PROGRAM, NULL)                                                                           \
+    X("nvidia-smi", command_nvidia_smi, PROGRAM, NULL)                                                                 \
+    X("pgrep", command_pgrep, PROGRAM, NULL)                                                                           \
+    X("pkill", command_pgrep, PROGRAM, NULL)                                                                           \
+    X("printenv", command_printenv, PROGRAM, NULL)                                                                     \
+    X("printf", command_printf, BOTH, NULL)                                                                            \
+    X("ps", command_ps, PROGRAM, NULL)                                                                                 \
+    X("pwd", command_pwd, BOTH, NULL)                                                                                  \
+    X("read", command_read, BUILTIN, "*")                                                                              \
+    X("readlink", command_readlink, PROGRAM, NULL)                                                                     \
+    X("realpath", command_readlink, PROGRAM, NULL)                                                                     \
+    X("return", command_return, BUILTIN, NULL)                                                                         \
+    X("rm", command_rm, PROGRAM, NULL)                                                                                 \
+    X("rmdir", command_rmdir, PROGRAM, NULL)                                                                           \
+    X("scp", command_scp, PROGRAM, NULL)                                                                               \
+    X("sed", command_sed, PROGRAM, "1efl")                                                                             \
+    X("seq", command_seq, PROGRAM, NULL)                                                                               \
+    X("set", command_set, BUILTIN, NULL)                                                                               \
+    X("setsid", command_setsid, PROGRAM, ">0")                                                                         \
+    X("sh", command_sh, PROGRAM, "sh")                                                                                 \
+    X("sha1sum", command_sha1sum, PROGRAM, "0")                                                                        \
+    X("sha256sum", command_sha256sum, PROGRAM, "0")                                                                    \
+    X("shift", command_shift, BUILTIN, NULL)                                                                           \
+    X("sleep", command_sleep, PROGRAM, NULL)                                                                           \
+    X("sort", command_sort, PROGRAM, "0koTtS")                                                                         \
+    X("source", command_source, BUILTIN, NULL)                                                                         \
+    X("stat", command_stat, PROGRAM, NULL)                                                                             \
+    X("sync", command_sync, PROGRAM, NULL)                                                                             \
+    X("tail", command_tail, PROGRAM, "0nc")                                                                            \
+    X("tee", command_tee, PROGRAM, "*")                                                                                \
+    X("test", command_test, BOTH, NULL)                                                                                \
+    X("timeout", command_timeout, PROGRAM, ">1ks")                                                                     \
+    X("top", command_top, PROGRAM, NULL)                                                                               \
+    X("touch", command_touch, PROGRAM, NULL)                                                                           \
+    X("tr", command_tr, PROGRAM, "*")                                                                                  \
+    X("true", command_true, BOTH, NULL)                                                                                \
+    X("truncate", command_truncate, PROGRAM, NULL)                                                                     \
+    X("type", command_type, BUILTIN, NULL)                                                                             \
+    X("uname", command_uname, PROGRAM, NULL)                                                                           \
+    X("uniq", command_uniq, PROGRAM, "0fsw")                                                                           \
+    X("unset", command_unset, BUILTIN, NULL)                                                                           \
+    X("uptime", command_uptime, PROGRAM, NULL)                                                                         \
+    X("wait", command_wait, BUILTIN, NULL)                                                                             \
+    X("wc", command_wc, PROGRAM, "0")                                                                                  \
+    X("which", command_which, PROGRAM, NULL)                                                                           \
+    X("whoami", command_whoami, PROGRAM, NULL)
 
-#define HOST_COMMAND_DECLARE(name, function, kind) command_function function;
+#define HOST_COMMAND_DECLARE(name, function, kind, input) command_function function;
 HOST_COMMAND_LIST(HOST_COMMAND_DECLARE)
 #undef HOST_COMMAND_DECLARE
 

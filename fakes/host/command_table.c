@@ -4,7 +4,7 @@
 
 /* In byte order of the names: found by halving. */
 static const struct command commands[] = {
-#define HOST_COMMAND_ROW(name, function, kind) {name, function, COMMAND_##kind},
+#define HOST_COMMAND_ROW(name, function, kind, input) {name, function, COMMAND_##kind, input},
     HOST_COMMAND_LIST(HOST_COMMAND_ROW)
 #undef HOST_COMMAND_ROW
 };
@@ -22,7 +22,7 @@ static const char *program_of_path(const char *path)
     return NULL;
 }
 
-const struct command *command_find(const struct host *host, const char *name)
+const struct command *command_named(const char *name)
 {
     bool is_path = strchr(name, '/') != NULL;
     const char *wanted = is_path ? program_of_path(name) : name;
@@ -33,8 +33,7 @@ const struct command *command_find(const struct host *host, const char *name)
         int order = strcmp(wanted, commands[middle].name);
         if (order == 0) {
             const struct command *found = &commands[middle];
-            bool hidden = found->function == command_nvidia_smi && host->gpu_state == HOST_GPU_NO_TOOL;
-            return hidden || (is_path && found->kind == COMMAND_BUILTIN) ? NULL : found;
+            return is_path && found->kind == COMMAND_BUILTIN ? NULL : found;
         }
         if (order < 0) {
             high = middle;
@@ -43,6 +42,13 @@ const struct command *command_find(const struct host *host, const char *name)
         }
     }
     return NULL;
+}
+
+const struct command *command_find(const struct host *host, const char *name)
+{
+    const struct command *found = command_named(name);
+    bool hidden = found != NULL && found->function == command_nvidia_smi && host->gpu_state == HOST_GPU_NO_TOOL;
+    return hidden ? NULL : found;
 }
 
 const struct command *command_at(int32_t i)

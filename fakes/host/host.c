@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "fakes/host/host_state.h"
+#include "fakes/host/session.h"
 #include "fakes/host/shell.h"
 #include "fakes/host/shell_syntax.h"
 
@@ -100,21 +101,26 @@ static struct span up_to_nul(struct span command)
     return end == NULL ? command : (struct span){command.at, (size_t)(end - command.at)};
 }
 
-static int run_login_shell(struct run *run, struct span command, struct span input, struct buffer *out,
-                           struct buffer *err)
+static int run_login_shell(struct run *run, struct host_session *session, struct span command, struct span input,
+                           struct buffer *out, struct buffer *err)
 {
     struct stream in = {.kind = STREAM_TEXT, .text = input};
     struct stream standard_out = {.kind = STREAM_BUFFER, .buffer = out};
     struct stream standard_err = {.kind = STREAM_BUFFER, .buffer = err};
     struct shell shell;
-    if (!shell_start(&shell, run, (struct streams){&in, &standard_out, &standard_err})) {
+    if (!shell_start(&shell, run, (struct streams){&in, &standard_out, &standard_err}) ||
+        (session != NULL && !session_restore(session, &shell))) {
         return HOST_EXIT_KILLED;
     }
-    return shell_run_text(&shell, up_to_nul(command));
+    int status = shell_run_text(&shell, up_to_nul(command));
+    if (session != NULL) {
+        session_keep(session, &shell, status);
+    }
+    return status;
 }
 
-int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
-             struct buffer *err)
+int host_run_text(struct host *host, struct wall_time now, struct host_session *session, struct span command,
+                  struct span input, struct buffer *out, struct buffer *err)
 {
     if (command.length > SHELL_COMMAND_LIMIT) {
         buffer_append_text(err, "/bin/bash: Argument list too long\n");
@@ -125,11 +131,17 @@ int host_run(struct host *host, struct wall_time now, struct span command, struc
     }
     struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
     arena_init(&run.arena, host->heap, SHELL_ARENA_LIMIT);
-    int status = run_login_shell(&run, command, input, out, err);
+    int status = run_login_shell(&run, session, command, input, out, err);
     run_close_streams(&run, NULL);
     bool dead = run_is_dead(&run) || out->failed || err->failed;
     arena_release(&run.arena);
     return dead ? HOST_EXIT_KILLED : status & 0xff;
+}
+
+int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
+             struct buffer *err)
+{
+    return host_run_text(host, now, NULL, command, input, out, err);
 }
 
 /* The one simple command that a text is, or NULL. */

@@ -20,7 +20,7 @@
 #include "base/heap.h"
 #include "base/units.h"
 
-enum { HOST_TEXT_SIZE = 64, HOST_EXIT_KILLED = 137 };
+enum { HOST_TEXT_SIZE = 64, HOST_EXIT_KILLED = 137, HOST_COMMAND_BYTES = 128 * 1024 };
 
 /* What the machine is, as its commands show it. Copied by host_new(). */
 struct host_facts {
@@ -73,6 +73,36 @@ void host_free(struct host *host);
  */
 int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
              struct buffer *err);
+
+/*
+ * A shell that is given its commands one after the other: what it remembers between them is its folder, its variables, the last
+ * status, and that it has exited. Functions and options are forgotten.
+ */
+struct host_session {
+    struct buffer folder;    /* "": not begun */
+    struct buffer variables; /* "+NAME=value" when exported, else "-NAME=value", each with its NUL */
+    int status;
+    bool exited;
+};
+
+void host_session_init(struct host_session *session, struct heap *heap);
+void host_session_release(struct host_session *session);
+
+/* As host_run(), without input, in the session. When its memory is gone it exits. */
+int host_run_line(struct host *host, struct wall_time now, struct host_session *session, struct span line,
+                  struct buffer *out, struct buffer *err);
+
+/* Whether a text is all of a command, so that a shell would run it rather than ask for the next line. */
+bool host_line_is_whole(struct heap *heap, struct span text);
+
+/* "root@NAME:FOLDER# " */
+void host_write_prompt(const struct host *host, const struct host_session *session, struct buffer *out);
+
+/*
+ * Whether `command` reads its standard input, by its text: who says yes needs all of the input before it runs, who says no runs at
+ * once. Names that only running would tell count as not reading. False when memory is gone.
+ */
+bool host_reads_input(struct heap *heap, struct span command);
 
 /*
  * The words of a command that is one program with its arguments and nothing else (no pipe, list or redirection), expanded as

@@ -26,6 +26,10 @@ uint64_t host_random_bits(const struct host *host, uint32_t index);
 /* The container's id: 12 hex digits and a NUL. */
 void host_container_id(const struct host *host, char out[16]);
 
+/* Runs a text in a login shell, or in a session's. */
+int host_run_text(struct host *host, struct wall_time now, struct host_session *session, struct span command,
+                  struct span input, struct buffer *out, struct buffer *err);
+
 /* Sees to it that there is a file tree, as at the first command. False: no memory. */
 MUST_USE bool host_prepare_files(struct host *host, struct wall_time now);
 

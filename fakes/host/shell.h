@@ -20,14 +20,14 @@
 #include "fakes/host/shell_syntax.h"
 
 enum {
-    SHELL_COMMAND_LIMIT = 128 * 1024,     /* bytes of one command: "Argument list too long" beyond */
-    SHELL_PIPE_LIMIT = 64 * 1024 * 1024,  /* bytes between two stages of a pipeline, or of one substitution */
-    SHELL_STAGES_LIMIT = 64,              /* stages of one pipeline */
-    SHELL_NAMES_LIMIT = 4096,             /* variables and functions of one shell */
-    SHELL_RUN_DEPTH_LIMIT = 200,          /* groups, functions, substitutions and shells inside each other */
-    SHELL_ARENA_LIMIT = 64 * 1024 * 1024, /* words, variables and trees of one host_run() */
-    SHELL_WORK_LIMIT = 256 * 1024 * 1024, /* bytes handled, and SHELL_WORK_PER_COMMAND for each command */
-    SHELL_WORK_PER_COMMAND = 1024,        /* so a loop ends, killed, after 256 Ki commands at the latest */
+    SHELL_COMMAND_LIMIT = HOST_COMMAND_BYTES, /* bytes of one command: "Argument list too long" beyond */
+    SHELL_PIPE_LIMIT = 64 * 1024 * 1024,      /* bytes between two stages of a pipeline, or of one substitution */
+    SHELL_STAGES_LIMIT = 64,                  /* stages of one pipeline */
+    SHELL_NAMES_LIMIT = 4096,                 /* variables and functions of one shell */
+    SHELL_RUN_DEPTH_LIMIT = 200,              /* groups, functions, substitutions and shells inside each other */
+    SHELL_ARENA_LIMIT = 64 * 1024 * 1024,     /* words, variables and trees of one host_run() */
+    SHELL_WORK_LIMIT = 256 * 1024 * 1024,     /* bytes handled, and SHELL_WORK_PER_COMMAND for each command */
+    SHELL_WORK_PER_COMMAND = 1024,            /* so a loop ends, killed, after 256 Ki commands at the latest */
 };
 
 /* ---- streams: what the descriptors 0, 1 and 2 lead to ---- */
