@@ -273,6 +273,15 @@ const char *sandbox_failure(const struct sandbox *sandbox)
     return sandbox->failure;
 }
 
+void sandbox_set_disk_used(struct sandbox *sandbox, int64_t bytes)
+{
+    struct guest_message message = {.kind = GUEST_DISK_USED};
+    if (sandbox->keeper_watch.descriptor >= 0) {
+        (void)!guest_send(sandbox->keeper_watch.descriptor, &message, (struct span){(const char *)&bytes, sizeof bytes},
+                          NULL, 0);
+    }
+}
+
 void sandbox_set_gpu(struct sandbox *sandbox, const struct host_gpu_load *load, enum host_gpu_state state)
 {
     sandbox->gpu.load = *load;

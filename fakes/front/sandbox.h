@@ -60,6 +60,9 @@ bool sandbox_is_running(const struct sandbox *sandbox);
 /* Why a start failed, "" when none did. */
 const char *sandbox_failure(const struct sandbox *sandbox);
 
+/* Takes that much of the disk away, or what is free of it, from now on. */
+void sandbox_set_disk_used(struct sandbox *sandbox, int64_t bytes);
+
 /* What nvidia-smi shows from now on; kept over stops and starts. */
 void sandbox_set_gpu(struct sandbox *sandbox, const struct host_gpu_load *load, enum host_gpu_state state);
 

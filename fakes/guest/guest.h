@@ -43,6 +43,9 @@ enum { GUEST_TEXT_MAX = 512 };
 #define GUEST_DISK "/mnt"
 MUST_USE bool keeper_enter(int64_t disk_bytes, char why[GUEST_TEXT_MAX]);
 
+/* Makes the disk smaller by that much, but never smaller than what lies on it. */
+void keeper_take_disk(int64_t disk_bytes, int64_t taken_bytes);
+
 /*
  * Puts on an empty disk what a machine begins with: the files of the modelled host, and `onstart` in the script that is run at
  * each start. False: it does not fit, or no memory.

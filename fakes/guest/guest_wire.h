@@ -34,15 +34,16 @@ enum {
 #define GUEST_GPU_FILE GUEST_FOLDER "/gpu"
 
 enum guest_message_kind {
-    GUEST_START,   /* to the keeper; payload: struct guest_machine, the onstart's text; descriptor: the init's socket */
-    GUEST_STOP,    /* to the keeper */
-    GUEST_STOPPED, /* from the keeper: nothing of it runs any more */
-    GUEST_FAILED,  /* from the keeper: it could not be started; payload: a text that says why */
-    GUEST_EXEC,    /* to the init; payload: the command, a NUL, the environment ("NAME=value", each with its NUL) */
-    GUEST_STARTED, /* from the init; descriptor: the terminal's other end, when one was wanted */
-    GUEST_EXITED,  /* from the init: `status` or `signal` */
-    GUEST_SIGNAL,  /* to the init: `signal` for the process group */
-    GUEST_GPU,     /* to the init; payload: struct guest_gpu */
+    GUEST_START, /* to the keeper; payload: struct guest_machine, the onstart's text; descriptor: the init's socket */
+    GUEST_STOP,  /* to the keeper */
+    GUEST_DISK_USED, /* to the keeper; payload: an int64_t, bytes that something else takes of the disk */
+    GUEST_STOPPED,   /* from the keeper: nothing of it runs any more */
+    GUEST_FAILED,    /* from the keeper: it could not be started; payload: a text that says why */
+    GUEST_EXEC,      /* to the init; payload: the command, a NUL, the environment ("NAME=value", each with its NUL) */
+    GUEST_STARTED,   /* from the init; descriptor: the terminal's other end, when one was wanted */
+    GUEST_EXITED,    /* from the init: `status` or `signal` */
+    GUEST_SIGNAL,    /* to the init: `signal` for the process group */
+    GUEST_GPU,       /* to the init; payload: struct guest_gpu */
 };
 
 struct guest_message {

@@ -14,6 +14,7 @@
 struct keeper {
     struct heap *heap;
     int program; /* our own file, for each start */
+    int64_t disk_bytes;
     pid_t machine;
     bool furnished;
 };
@@ -67,6 +68,10 @@ static void serve(struct keeper *keeper, struct guest_incoming *incoming)
             struct guest_message message = {.kind = GUEST_STOPPED};
             stop(keeper);
             (void)!guest_send(GUEST_SOCKET, &message, span_of(""), NULL, 0);
+        } else if (incoming->message.kind == GUEST_DISK_USED && incoming->length == sizeof(int64_t)) {
+            int64_t taken;
+            memcpy(&taken, incoming->storage, sizeof taken);
+            keeper_take_disk(keeper->disk_bytes, taken);
         }
         guest_close_descriptors(incoming);
     }
@@ -76,7 +81,8 @@ static void serve(struct keeper *keeper, struct guest_incoming *incoming)
 int guest_keep(struct heap *heap, int64_t disk_bytes)
 {
     char why[GUEST_TEXT_MAX];
-    struct keeper keeper = {.heap = heap, .program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+    struct keeper keeper = {
+        .heap = heap, .disk_bytes = disk_bytes, .program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
     struct guest_incoming *incoming = heap_alloc(heap, sizeof *incoming);
     if (incoming == NULL || keeper.program < 0) {
         return 1;

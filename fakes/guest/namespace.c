@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,6 +95,19 @@ static bool fail(char why[GUEST_TEXT_MAX], const char *what)
 {
     (void)text_format(why, GUEST_TEXT_MAX, "%s: %s", what, strerror(errno));
     return false;
+}
+
+void keeper_take_disk(int64_t disk_bytes, int64_t taken_bytes)
+{
+    char options[64];
+    struct statvfs space;
+    if (statvfs(GUEST_DISK, &space) != 0) {
+        return;
+    }
+    int64_t used = (int64_t)((space.f_blocks - space.f_bfree) * space.f_frsize);
+    int64_t left = bounded(disk_bytes) - taken_bytes;
+    (void)text_format(options, sizeof options, "size=%lld", (long long)(left > used ? left : used));
+    (void)mount("overlay", GUEST_DISK, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV, options);
 }
 
 bool keeper_enter(int64_t disk_bytes, char why[GUEST_TEXT_MAX])
