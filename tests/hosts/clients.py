@@ -87,6 +87,7 @@ class Clients(host_case.HostCase):
         sleeper = subprocess.Popen(self.ssh_line(machine, "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, env=self.environment)
         self.assertEqual(self.ask("PUT", f"/api/v0/instances/{machine.contract}/", {"state": "stopped"})[0], 200)
+        # Whether it was let in before or not, it is cut off.
         self.assertEqual(sleeper.wait(timeout=host_case.PATIENCE_S), 255)
         for stream in (sleeper.stdin, sleeper.stdout, sleeper.stderr):
             stream.close()
