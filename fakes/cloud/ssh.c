@@ -254,8 +254,6 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
     }
 }
 
-/* ---- Shells ------------------------------------------------------------------------------------------------------------- */
-
 /* The machine's inside, while it can be reached. */
 static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session)
 {
@@ -268,6 +266,8 @@ static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct clou
     bool reached = cloud_machine_stage(cloud, now_ns, &view, session->port) == SSH_STAGE_READY;
     return reached ? cloud_machine_host(cloud, &view) : NULL;
 }
+
+/* ---- For whoever runs commands himself ------------------------------------------------------------------------------------- */
 
 bool cloud_ssh_files(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct host_files *out)
 {
@@ -299,6 +299,17 @@ void cloud_ssh_ran(struct cloud *cloud, int64_t now_ns, const struct cloud_sessi
         note_command(cloud, now_ns, view.id, command, exit_status);
     }
 }
+
+void cloud_ssh_done(struct cloud *cloud, int64_t now_ns, struct cloud_session *session)
+{
+    if (session->command_fate == FATE_DELIVERED && reach(cloud, now_ns, session) == NULL) {
+        break_command(session);
+        buffer_clear(&session->out);
+        buffer_clear(&session->err);
+    }
+}
+
+/* ---- Shells ------------------------------------------------------------------------------------------------------------- */
 
 bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
                     struct host_session *shell, struct span line, struct buffer *out, struct buffer *err)
