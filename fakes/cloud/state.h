@@ -14,7 +14,8 @@ enum {
     CLOUD_REQUEST_MAX = 1024 * 1024,
     CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
     CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
-    CLOUD_HOSTS_MAX = 1024 * 1024
+    CLOUD_HOSTS_MAX = 1024 * 1024,
+    CLOUD_ORIGIN_SIZE = 256,
 };
 
 /* The inside of one rented machine, made when the first command reaches it. */
@@ -29,6 +30,7 @@ struct cloud {
     struct cloud_options options;
     struct timing_draw draw;
     struct market *market;
+    char origin[CLOUD_ORIGIN_SIZE]; /* what options.origin points to once it was set */
     struct injector *injector;
     uint32_t calls[API_CALL_COUNT];
     struct cloud_exchange *free_exchanges;
