@@ -72,14 +72,13 @@ static void substitute(const struct play *play, const char *text, struct buffer 
 {
     buffer_clear(out);
     while (*text != '\0') {
-        bool quoted = text[0] == '"' && text[1] == '$' && text[2] == '{';
-        const char *name = quoted ? text + 3 : text + 2;
-        size_t length = strcspn(name, "}");
-        bool is_variable = quoted || (text[0] == '$' && text[1] == '{');
-        if (!is_variable) {
+        bool quoted = strncmp(text, "\"${", 3) == 0;
+        if (!quoted && strncmp(text, "${", 2) != 0) {
             buffer_append_char(out, *text++);
             continue;
         }
+        const char *name = quoted ? text + 3 : text + 2;
+        size_t length = strcspn(name, "}");
         const struct variable *variable = find_variable(play, name, length);
         bool drops_quotes = quoted && variable->is_number && name[length + 1] == '"';
         if (quoted && !drops_quotes) {
