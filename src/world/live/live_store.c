@@ -1,13 +1,15 @@
 /*
  * The stores: the ledger in the state folder, and the events store, which is chosen here by its URL.
  *
- * SQLite's calls block, so they are made on the loop's stack between two turns; each takes what its fsync takes. The events store is opened
- * by the first statement that wants it, and one that cannot be opened answers every statement with the reason.
+ * SQLite's calls block, so they are made on the loop's stack between two turns; each takes what its fsync takes. PostgreSQL's do not
+ * (postgres_store.h). The events store is opened by the first statement that wants it, and one that cannot be opened answers every
+ * statement with the reason.
  */
 #include <string.h>
 
 #include "system/files.h"
 #include "world/live/live_sides.h"
+#include "world/live/postgres_store.h"
 #include "world/live/sqlite_store.h"
 
 enum { URL_SIZE = FILE_PATH_SIZE + 32 };
@@ -15,6 +17,7 @@ enum { URL_SIZE = FILE_PATH_SIZE + 32 };
 struct live_store {
     struct sqlite_store *ledger;
     struct sqlite_store *events;
+    struct postgres_store *postgres;    /* instead of `events`; NULL: not meant, or not to be opened */
     struct store_result events_refused; /* why there is no events store; code ERR_OK while there is no reason */
 };
 
@@ -27,6 +30,17 @@ struct pending_statement {
 
 /* ---- Opening ------------------------------------------------------------------------------------------------------------ */
 
+/* Connects to nothing yet: the first statement does. */
+static void open_postgres(struct live_world *live)
+{
+    const char *url = live->options.events_url;
+    struct error error;
+    if (url != NULL && postgres_url_is(url) &&
+        postgres_store_open(live->heap, live->reactor, url, &live->store->postgres, &error) != ERR_OK) {
+        (void)store_result_set(&live->store->events_refused, "08001", error.message);
+    }
+}
+
 enum error_code live_store_open(struct live_world *live, struct error *error)
 {
     struct live_store *store = heap_alloc(live->heap, sizeof *store);
@@ -38,6 +52,7 @@ enum error_code live_store_open(struct live_world *live, struct error *error)
     if (!text_format(url, sizeof url, "sqlite:%s/ledger.sqlite", live->options.state_folder)) {
         return error_set(error, ERR_LEDGER_UNWRITABLE, "the state folder's name is too long");
     }
+    open_postgres(live);
     struct wall_time now = clock_page_wall_now(live->clock);
     return sqlite_store_open(live->heap, url, STORE_LEDGER, now, &store->ledger, error);
 }
@@ -49,11 +64,11 @@ void live_store_close(struct live_world *live)
     }
     sqlite_store_close(live->store->ledger);
     sqlite_store_close(live->store->events);
+    postgres_store_close(live->store->postgres);
     heap_release(live->heap, live->store);
     live->store = NULL;
 }
 
-/* The seam: another kind of events store is chosen here. */
 static void open_events(struct live_world *live)
 {
     struct live_store *store = live->store;
@@ -98,9 +113,18 @@ static void run_pending(void *owner)
     completion_finish(&call->done);
 }
 
+static bool goes_to_postgres(const struct live_world *live, const struct store_call *call)
+{
+    return live->store->postgres != NULL && store_statement_database(call->statement) == STORE_EVENTS;
+}
+
 void live_store_start(struct world *world, struct store_call *call)
 {
     struct live_world *live = live_of(world);
+    if (goes_to_postgres(live, call)) {
+        postgres_store_start(live->store->postgres, call);
+        return;
+    }
     struct pending_statement *pending = heap_alloc(live->heap, sizeof *pending);
     if (pending == NULL) {
         (void)store_result_set(call->result, "53200", "no memory for the statement");
@@ -113,13 +137,18 @@ void live_store_start(struct world *world, struct store_call *call)
     live_call_soon(live, &pending->chore, run_pending, pending);
 }
 
-/* It has not begun yet, or it would be done. */
+/* One of SQLite's has not begun yet, or it would be done. */
 void live_store_abandon(struct world *world, struct store_call *call)
 {
+    struct live_world *live = live_of(world);
+    if (goes_to_postgres(live, call)) {
+        postgres_store_abandon(live->store->postgres, call);
+        return;
+    }
     struct pending_statement *pending = call->pending;
     if (pending != NULL) {
         live_call_off(&pending->chore);
-        heap_release(live_of(world)->heap, pending);
+        heap_release(live->heap, pending);
         call->pending = NULL;
     }
 }
