@@ -70,6 +70,9 @@ enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, co
 /* Its container is made anew: its files are the image's, and it has another host key. */
 void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);
 
+/* What a command of the API prints on a machine, whether that runs or not: a market_output_function. */
+void cloud_machine_output(void *context, int64_t now_ns, uint32_t contract, const char *command, struct buffer *out);
+
 /* Tells whoever wants to know; the inside of a machine that is destroyed is freed. */
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed);
 
