@@ -124,7 +124,7 @@ void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned c
                                          .index = rotations * WORDS + word};
         uint64_t bits = random_bits(cloud->options.seed, address);
         for (size_t i = 0; i < 8; i++, bits >>= 8) {
-            key[word * 8 + i] = (unsigned char)(bits & 0xff);
+            key[(size_t)word * 8 + i] = (unsigned char)(bits & 0xff);
         }
     }
 }
