@@ -276,9 +276,11 @@ static enum exit_status tell_statement(struct fake *fake, bool with_command)
     return status;
 }
 
+typedef enum error_code step_function(struct fake *fake, struct error *error);
+
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
-    enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
+    static step_function *const steps[] = {
         make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
