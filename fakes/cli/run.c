@@ -152,6 +152,9 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         }
     }
     http_front_origin(fake->vast.http, fake->vast_url);
+    if (!cloud_set_origin(fake->stage.cloud, fake->vast_url)) {
+        return error_set(error, ERR_NO_MEMORY, "no memory for the market's address");
+    }
     http_front_origin(fake->bucket.http, fake->b2_url);
     http_front_origin(fake->control.http, fake->control_url);
     return ERR_OK;

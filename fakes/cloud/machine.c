@@ -164,6 +164,18 @@ bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost)
     return lost ? market_lose_host(cloud->market, 0, view.id) : market_return_host(cloud->market, 0, view.id);
 }
 
+void cloud_machine_output(void *context, int64_t now_ns, uint32_t contract, const char *command, struct buffer *out)
+{
+    struct cloud *cloud = context;
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    struct host *host = command == NULL ? NULL : cloud_machine_host(cloud, &view);
+    if (host != NULL) {
+        struct wall_time wall = {cloud->options.epoch.unix_ns + now_ns};
+        (void)host_run(host, wall, span_of(command), (struct span){NULL, 0}, out, out);
+    }
+}
+
 void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)
 {
     struct cloud_host *slot = cloud_machine_slot(cloud, contract);
