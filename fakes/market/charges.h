@@ -62,6 +62,9 @@ void charges_settle(struct market *market, struct charges *charges);
 /* What all its meters cost by the hour now. */
 int64_t charges_price_now(const struct charges *charges);
 
+/* All that it was charged up to now, settled or not. */
+exact_charge charges_total(const struct market *market, const struct charges *charges);
+
 /* A charge in whole nano-dollars, rounded down. */
 int64_t whole_nusd(exact_charge charge);
 

@@ -8,7 +8,8 @@
  *       "account": { "credit_usd": 5, "key_accepted": true },
  *       "market": { "v0_list": "legacy", ... },    // fakes/market/switches.h
  *       "faults": [ { "id": "slow-boot", "factor": 3 } ],
- *       "client": ..., "journey": ..., "expect": ... }   // not the cloud's: read past here
+ *       "expect": { "exit_status": 0, ... },       // fakes/stage/expectation.h
+ *       "client": ..., "journey": ... }            // not the cloud's: read past here
  *
  * Strict: an unknown key, a wrong type or a value out of range is reported with file, line and what was expected.
  */
@@ -17,6 +18,7 @@
 
 #include "fakes/cloud/cloud.h"
 #include "fakes/fault/plan.h"
+#include "fakes/stage/expectation.h"
 #include "fakes/stage/scenario_text.h"
 #include "fakes/timing/recording.h"
 #include "fakes/timing/timing.h"
@@ -41,6 +43,7 @@ struct cloud_scenario {
     struct market_switches market;
     bool key_accepted; /* false: what the client is given as key is none */
     struct fault_plan faults;
+    struct expectation expect;
 };
 
 /* Reads the file that a name in a scenario stands for into `out`. */
