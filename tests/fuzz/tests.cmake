@@ -7,6 +7,8 @@ function(dumont_fuzz target)
   set_tests_properties(fuzz_${target} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
+dumont_fuzz(bucket fake_bucket PkgConfig::CJSON)
+target_compile_definitions(fuzz_bucket PRIVATE DUMONT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 if(TARGET fake_sftp)
   dumont_fuzz(sftp fake_sftp)
   dumont_fuzz(scp fake_sftp)
