@@ -291,10 +291,10 @@ void contracts_remove(struct market *market, struct contract *contract)
     label_leave(market, contract);
 }
 
-/* What only a contract that exists needs. */
-static void release_parts(struct market *market, struct contract *contract)
+void contract_release_parts(struct market *market, struct contract *contract)
 {
     buffer_release(&contract->members);
+    buffer_release(&contract->onstart);
     buffer_release(&contract->priced);
     buffer_release(&contract->ports);
     heap_release(market->heap, contract->life.statuses);
@@ -307,7 +307,7 @@ static void release_parts(struct market *market, struct contract *contract)
 void contract_free(struct market *market, struct contract *contract)
 {
     if (contract != NULL) {
-        release_parts(market, contract);
+        contract_release_parts(market, contract);
         charges_release(market, &contract->charges);
         heap_release(market->heap, contract);
     }

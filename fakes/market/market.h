@@ -128,6 +128,9 @@ bool market_rival_bid(struct market *market, int64_t now_ns, int64_t id, int64_t
 /* Charges traffic of the nth contract, in bytes. */
 void market_traffic(struct market *market, int64_t now_ns, size_t contract, int64_t down_bytes, int64_t up_bytes);
 
+/* Whether a call, when it succeeds, changes what is so. */
+bool market_call_changes(enum api_call call);
+
 /* What truly is: for the cloud, the closing statement and the tests. */
 struct contract_view {
     int64_t id;
@@ -155,6 +158,9 @@ int64_t market_charged_nusd(const struct market *market); /* sum of all charges 
 /* What a port of its sshd does by its life and its host, whatever its status shows, and when that changes next. */
 enum ssh_stage market_ssh_stage(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
 int64_t market_ssh_next_stage_ns(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
+
+/* The script that its container runs at each start; "" for none. */
+const char *market_contract_onstart(const struct market *market, size_t index);
 
 /* The public keys that its sshd accepts. */
 size_t market_contract_key_count(const struct market *market, size_t index);
