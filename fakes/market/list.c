@@ -424,7 +424,7 @@ static void write_token(struct json_writer *writer, const struct list *list, con
 
 static void answer_list(const struct list *list, struct http_reply *reply)
 {
-    const struct contract *page[PAGE_MAX + 1];
+    const struct contract *page[PAGE_MAX + 1] = {NULL};
     size_t count = find_page(list, page);
     bool more = count == (size_t)list->limit + 1;
     count -= more;
@@ -436,8 +436,9 @@ static void answer_list(const struct list *list, struct http_reply *reply)
     json_member_int(&writer, "instances_found", (int64_t)count);
     json_member_int(&writer, "total_instances", count_selected(list));
     write_label_counts(&writer, list);
-    if (more) {
-        write_token(&writer, list, page[count - 1]);
+    const struct contract *last = count > 0 ? page[count - 1] : NULL;
+    if (more && last != NULL) {
+        write_token(&writer, list, last);
     } else {
         json_member_null(&writer, "next_token");
     }
