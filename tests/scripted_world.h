@@ -81,7 +81,7 @@ struct scripted_world {
     int http_started, http_abandoned, shell_abandoned, sessions_open, store_abandoned, questions_abandoned;
     uint64_t ordinals;
     struct buffer requests; /* "PUT /path body" */
-    struct buffer shell;    /* commands */
+    struct buffer shell;    /* commands; "forget ID" */
     struct buffer store;    /* "EVENT_ADD|text|12|null" */
     struct buffer notes;    /* "kind ids data" */
     struct buffer hidden;   /* secrets */

@@ -458,6 +458,11 @@ void live_shell_close(struct world *world, struct shell_session *shell)
     live_call_soon(live_of(world), &session->chore, say_goodbye, session);
 }
 
+void live_shell_forget(struct world *world, int64_t instance_id)
+{
+    host_key_forget(live_of(world)->options.state_folder, instance_id);
+}
+
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
 
 enum error_code live_shell_begin(struct live_world *live, struct error *error)

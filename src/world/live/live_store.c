@@ -1,20 +1,23 @@
 /*
  * The stores: the ledger in the state folder, and the events store, which is chosen here by its URL.
  *
- * SQLite's calls block, so they are made on the loop's stack between two turns; each takes what its fsync takes. The events store is opened
+ * PostgreSQL is talked to beside the loop. SQLite's calls block, so they are made on the loop's stack between two turns; each takes what
+ * its fsync takes. The events store is opened
  * by the first statement that wants it, and one that cannot be opened answers every statement with the reason.
  */
 #include <string.h>
 
 #include "system/files.h"
 #include "world/live/live_sides.h"
+#include "world/live/postgres_store.h"
 #include "world/live/sqlite_store.h"
 
 enum { URL_SIZE = FILE_PATH_SIZE + 32 };
 
 struct live_store {
     struct sqlite_store *ledger;
-    struct sqlite_store *events;
+    struct sqlite_store *events; /* one of these two, once a statement asked for it */
+    struct postgres_store *postgres;
     struct store_result events_refused; /* why there is no events store; code ERR_OK while there is no reason */
 };
 
@@ -27,6 +30,43 @@ struct pending_statement {
 
 /* ---- Opening ------------------------------------------------------------------------------------------------------------ */
 
+static bool is_for_postgres(const struct live_world *live)
+{
+    return live->options.events_url != NULL && postgres_url_is(live->options.events_url);
+}
+
+static void refuse_events(struct live_store *store, const struct error *error)
+{
+    (void)store_result_set(&store->events_refused, "08001", error->message);
+}
+
+/* The kind of events store is chosen by its URL. One on PostgreSQL connects later; SQLite's file is opened when it is first used. */
+static void open_postgres(struct live_world *live)
+{
+    struct error error;
+    struct live_store *store = live->store;
+    if (is_for_postgres(live) &&
+        postgres_store_open(live->heap, live->reactor, live->options.events_url, &store->postgres, &error) != ERR_OK) {
+        refuse_events(store, &error);
+    }
+}
+
+static void open_events_file(struct live_world *live)
+{
+    struct error error;
+    char url[URL_SIZE];
+    const char *given = live->options.events_url;
+    struct live_store *store = live->store;
+    if (given == NULL) {
+        (void)text_format(url, sizeof url, "sqlite:%s/events.sqlite", live->options.state_folder);
+        given = url;
+    }
+    struct wall_time now = clock_page_wall_now(live->clock);
+    if (sqlite_store_open(live->heap, given, STORE_EVENTS, now, &store->events, &error) != ERR_OK) {
+        refuse_events(store, &error);
+    }
+}
+
 enum error_code live_store_open(struct live_world *live, struct error *error)
 {
     struct live_store *store = heap_alloc(live->heap, sizeof *store);
@@ -34,6 +74,7 @@ enum error_code live_store_open(struct live_world *live, struct error *error)
         return error_set(error, ERR_NO_MEMORY, "no memory for the ledger");
     }
     live->store = store;
+    open_postgres(live);
     char url[URL_SIZE];
     if (!text_format(url, sizeof url, "sqlite:%s/ledger.sqlite", live->options.state_folder)) {
         return error_set(error, ERR_LEDGER_UNWRITABLE, "the state folder's name is too long");
@@ -49,58 +90,55 @@ void live_store_close(struct live_world *live)
     }
     sqlite_store_close(live->store->ledger);
     sqlite_store_close(live->store->events);
+    postgres_store_close(live->store->postgres);
     heap_release(live->heap, live->store);
     live->store = NULL;
 }
 
-/* The seam: another kind of events store is chosen here. */
-static void open_events(struct live_world *live)
-{
-    struct live_store *store = live->store;
-    char url[URL_SIZE];
-    const char *given = live->options.events_url;
-    if (given == NULL) {
-        (void)text_format(url, sizeof url, "sqlite:%s/events.sqlite", live->options.state_folder);
-        given = url;
-    }
-    struct error error;
-    struct wall_time now = clock_page_wall_now(live->clock);
-    if (sqlite_store_open(live->heap, given, STORE_EVENTS, now, &store->events, &error) != ERR_OK) {
-        (void)store_result_set(&store->events_refused, "08001", error.message);
-    }
-}
-
 /* ---- Statements --------------------------------------------------------------------------------------------------------- */
 
-static void run(struct live_world *live, struct store_call *call)
+/* The file that a statement works on; NULL: there is none. */
+static struct sqlite_store *choose(struct live_world *live, enum store_statement statement)
 {
     struct live_store *store = live->store;
-    bool for_ledger = store_statement_database(call->statement) == STORE_LEDGER;
-    if (!for_ledger && store->events == NULL && store->events_refused.code == ERR_OK) {
-        open_events(live);
+    if (store_statement_database(statement) == STORE_LEDGER) {
+        return store->ledger;
     }
-    struct sqlite_store *chosen = for_ledger ? store->ledger : store->events;
-    if (chosen == NULL) {
-        *call->result = store->events_refused;
-        return;
+    if (store->events == NULL && store->events_refused.code == ERR_OK) {
+        open_events_file(live);
     }
-    (void)sqlite_store_run(chosen, call->statement, call->values, call->value_count, call->row, call->row_context,
-                           call->result);
+    return store->events;
 }
 
 static void run_pending(void *owner)
 {
     struct pending_statement *pending = owner;
+    struct live_world *live = pending->live;
     struct store_call *call = pending->call;
-    run(pending->live, call);
+    struct sqlite_store *chosen = choose(live, call->statement);
+    heap_release(live->heap, pending);
     call->pending = NULL;
-    heap_release(pending->live->heap, pending);
+    if (chosen == NULL) {
+        *call->result = live->store->events_refused;
+    } else {
+        (void)sqlite_store_run(chosen, call->statement, call->values, call->value_count, call->row, call->row_context,
+                               call->result);
+    }
     completion_finish(&call->done);
+}
+
+static bool goes_to_postgres(const struct live_world *live, const struct store_call *call)
+{
+    return live->store->postgres != NULL && store_statement_database(call->statement) == STORE_EVENTS;
 }
 
 void live_store_start(struct world *world, struct store_call *call)
 {
     struct live_world *live = live_of(world);
+    if (goes_to_postgres(live, call)) {
+        postgres_store_start(live->store->postgres, call);
+        return;
+    }
     struct pending_statement *pending = heap_alloc(live->heap, sizeof *pending);
     if (pending == NULL) {
         (void)store_result_set(call->result, "53200", "no memory for the statement");
@@ -113,15 +151,21 @@ void live_store_start(struct world *world, struct store_call *call)
     live_call_soon(live, &pending->chore, run_pending, pending);
 }
 
-/* It has not begun yet, or it would be done. */
+/* What waits for the loop has not begun yet, or it would be done. */
 void live_store_abandon(struct world *world, struct store_call *call)
 {
+    struct live_world *live = live_of(world);
     struct pending_statement *pending = call->pending;
-    if (pending != NULL) {
-        live_call_off(&pending->chore);
-        heap_release(live_of(world)->heap, pending);
-        call->pending = NULL;
+    if (pending == NULL) {
+        return;
     }
+    if (goes_to_postgres(live, call)) {
+        postgres_store_abandon(live->store->postgres, call);
+        return;
+    }
+    live_call_off(&pending->chore);
+    heap_release(live->heap, pending);
+    call->pending = NULL;
 }
 
 enum error_code live_store_ask_ledger(struct live_world *live, enum store_statement statement, store_row_function *row,
