@@ -1,10 +1,15 @@
 /*
- * Child: the command that dumont-fake runs, in its own process group's company, so that Ctrl-C at a terminal reaches both; it dies with
- * SIGTERM when dumont-fake dies.
+ * Child: the command that dumont-fake runs.
+ *
+ * It has a process group of its own, and while it lives that group has the terminal, if there is one: Ctrl-C reaches the command and
+ * not the stage, which stays until the command has cleaned up and ended. Signals that dumont-fake itself is sent are passed on, once
+ * each. When dumont-fake dies, the command gets SIGTERM.
  */
 #ifndef FAKES_CLI_CHILD_H
 #define FAKES_CLI_CHILD_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -23,14 +28,29 @@ struct variables {
 
 void variables_add(struct variables *variables, const char *name, const char *value);
 
+/* Zero-filled: none was started. */
+struct child {
+    pid_t pid;
+    int terminal; /* -1: there is none, or it is not ours to give */
+    int status;   /* once it has ended: its exit status, or 128 + the signal that ended it */
+    int last_signal;
+    int64_t last_signal_ns;
+};
+
 /*
  * Starts argv[0], looked up on PATH, with our environment and `variables` over it.
  * ERR_MISSING_TOOL when it cannot be started (absent, not executable, ...), ERR_NO_MEMORY.
  */
 MUST_USE enum error_code child_start(struct heap *heap, char *const argv[], const struct variables *variables,
-                                     pid_t *pid, struct error *error);
+                                     struct child *child, struct error *error);
 
-/* True when it has ended; `status` is its exit status, or 128 + the signal that ended it. Does not wait. */
-bool child_ended(pid_t pid, int *status);
+/*
+ * To be called after SIGCHLD; true when it has ended. A command that was stopped at the terminal stops us as well, and goes on when we
+ * do.
+ */
+bool child_ended(struct child *child);
+
+/* Passes a signal on that we were sent; one that comes twice at a time (`timeout` does that) counts once. */
+void child_signal(struct child *child, int signal_number);
 
 #endif

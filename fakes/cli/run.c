@@ -42,8 +42,7 @@ struct fake {
     char vast_url[HTTP_ORIGIN_SIZE];
     char control_url[HTTP_ORIGIN_SIZE];
     struct variables variables;
-    pid_t child; /* 0: none */
-    int child_status;
+    struct child child;
     bool over;
 };
 
@@ -138,17 +137,14 @@ static enum error_code open_services(struct fake *fake, struct error *error)
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------------ */
 
-/* What comes from a terminal has reached the command already; what comes from a process is passed on. */
-static void take_signal(struct fake *fake, const struct signalfd_siginfo *info)
+static void take_signal(struct fake *fake, int signal_number)
 {
-    if (info->ssi_signo == SIGCHLD) {
-        if (fake->child > 0 && child_ended(fake->child, &fake->child_status)) {
-            fake->over = true;
-        }
-    } else if (fake->child == 0) {
+    if (signal_number == SIGCHLD) {
+        fake->over = child_ended(&fake->child) || fake->over;
+    } else if (fake->child.pid == 0) {
         fake->over = true;
-    } else if (info->ssi_code != SI_KERNEL) {
-        (void)kill(fake->child, (int)info->ssi_signo);
+    } else {
+        child_signal(&fake->child, signal_number);
     }
 }
 
@@ -158,7 +154,7 @@ static void signals_came(void *context, unsigned ready)
     struct signalfd_siginfo info;
     (void)ready;
     while (read(fake->signals.descriptor, &info, sizeof info) == (ssize_t)sizeof info) {
-        take_signal(fake, &info);
+        take_signal(fake, (int)info.ssi_signo);
     }
 }
 
@@ -283,7 +279,7 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
         return told;
     }
     bool left = statement_machines_left(fake->stage.cloud) > 0;
-    return fake->child_status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child_status;
+    return fake->child.status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child.status;
 }
 
 static void clear_stage(struct fake *fake)

@@ -5,8 +5,6 @@
 #include "base/json_write.h"
 #include "fakes/cloud/state.h"
 
-enum { SEARCH_ROWS_MAX = 64, NOTE_SIZE = 1024 };
-
 /* ---- History ------------------------------------------------------------------------------------------------------------ */
 
 void cloud_note_begin(struct cloud_note *note)
@@ -46,7 +44,9 @@ static void note_bill(struct cloud *cloud, const struct market_event *event)
     cloud_note_begin(&note);
     json_member_int(&note.ids, "instance", event->contract_id);
     json_member_string(&note.data, "component", event->component);
-    json_member_int(&note.data, "quantity_us", event->quantity_ns / NS_PER_US);
+    bool is_traffic = strcmp(event->component, "download") == 0 || strcmp(event->component, "upload") == 0;
+    json_member_int(&note.data, is_traffic ? "quantity_bytes" : "quantity_us",
+                    is_traffic ? event->quantity_ns : event->quantity_ns / NS_PER_US);
     json_member_int(&note.data, "amount_nusd", event->amount_nusd);
     json_member_int(&note.data, "credit_nusd", event->credit_nusd);
     cloud_note_end(cloud, &note, event->at_ns, "market", "inst.bill");
@@ -82,6 +82,9 @@ static void on_market_event(void *context, const struct market_event *event)
     case MARKET_BILLED:
         note_bill(cloud, event);
         break;
+    case MARKET_RECYCLED:
+        cloud_machine_recycle(cloud, event->contract);
+        break;
     case MARKET_CREDIT_OUT:
         return; /* the stops that follow from it are told one by one */
     }
@@ -115,17 +118,21 @@ struct market *cloud_make_market(struct cloud *cloud)
         .api_key = options->api_key,
         .ssh_public_key = options->ssh_public_key == NULL ? "" : options->ssh_public_key,
         .credit_nusd = options->credit_nusd,
-        .row_cap = SEARCH_ROWS_MAX,
         .limit_ignored = options->limit_ignored,
         .first_contract_id = options->first_contract_id,
         .ssh_host = options->ssh_host,
         .ssh_port = options->ssh_port,
+        .origin = options->origin,
         .offers = options->offers,
         .timeline = draw_timeline,
         .address = options->address == NULL ? NULL : ask_address,
         .event = on_market_event,
         .context = cloud,
     };
+    market_switches_defaults(&market.switches);
+    if (options->switches != NULL) {
+        market.switches = *options->switches;
+    }
     return market_new(cloud->heap, &market);
 }
 

@@ -34,10 +34,12 @@ struct cloud_options {
     const char *api_key;
     int64_t credit_nusd;
     bool limit_ignored;
-    int64_t first_contract_id;        /* 0: drawn */
-    const char *ssh_host;             /* of the first contract; NULL: derived */
-    int64_t ssh_port;                 /* 0: derived */
-    market_address_function *address; /* NULL: derived names stand; asked for every new machine */
+    int64_t first_contract_id;              /* 0: drawn */
+    const char *ssh_host;                   /* of the first contract; NULL: derived */
+    int64_t ssh_port;                       /* 0: derived */
+    const char *origin;                     /* where result_urls lead; NULL: the origin of the request */
+    const struct market_switches *switches; /* copied; NULL: the defaults */
+    market_address_function *address;       /* NULL: derived names stand; asked for every new machine */
     void *address_context;
     const char *ssh_public_key;      /* the account's, as a line of authorized_keys; NULL: it has none */
     cloud_machine_function *machine; /* NULL: nobody is told */
@@ -115,7 +117,7 @@ enum { CLOUD_HOST_KEY_BYTES = 32 };
 void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned char key[CLOUD_HOST_KEY_BYTES]);
 MUST_USE bool cloud_ssh_rotate_host_key(struct cloud *cloud, uint32_t contract); /* false: no memory */
 
-/* A machine's host vanishes from the network, or is back. False when memory is gone. */
+/* A machine's host vanishes from the network, or is back; the API shows it offline meanwhile. False when it does not exist. */
 MUST_USE bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost);
 
 /* One session of a client with a machine; also the command that runs on it. */
@@ -171,6 +173,14 @@ void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_se
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
 
 /* ---- Control ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * An existing machine shows that status until its life goes on. The cloud has been advanced. False when there is no such machine.
+ */
+bool cloud_force_status(struct cloud *cloud, int64_t id, enum actual_status status);
+
+/* Where result_urls lead from now on. False when memory is gone. */
+MUST_USE bool cloud_set_origin(struct cloud *cloud, const char *origin);
 
 /* The faults in force: to look at and, from now on, to change (fakes/fault/injector.h). */
 struct injector *cloud_injector(struct cloud *cloud);

@@ -3,6 +3,16 @@
 
 enum { DESTROY_REPLY_MAX = 4096 };
 
+bool cloud_force_status(struct cloud *cloud, int64_t id, enum actual_status status)
+{
+    return market_force_status(cloud->market, 0, id, status);
+}
+
+bool cloud_set_origin(struct cloud *cloud, const char *origin)
+{
+    return market_set_origin(cloud->market, origin);
+}
+
 struct injector *cloud_injector(struct cloud *cloud)
 {
     return cloud->injector;

@@ -85,14 +85,10 @@ static bool may_listen(enum actual_status status, enum ssh_port port)
 enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
                                    enum ssh_port port)
 {
-    const struct machine_timeline *timeline = market_contract_timeline(cloud->market, view->contract);
     if (!view->exists) {
         return SSH_STAGE_REFUSED;
     }
-    if (view->contract < cloud->host_count && cloud->hosts[view->contract].lost) {
-        return SSH_STAGE_UNREACHABLE;
-    }
-    enum ssh_stage stage = timeline_ssh_at(timeline, port, now_ns - view->created_ns);
+    enum ssh_stage stage = market_ssh_stage(cloud->market, now_ns, view->contract, port);
     return stage == SSH_STAGE_UNREACHABLE || may_listen(view->status, port) ? stage : SSH_STAGE_REFUSED;
 }
 
@@ -106,19 +102,15 @@ enum ssh_stage cloud_ssh_stage(struct cloud *cloud, int64_t now_ns, uint32_t con
 
 int64_t cloud_ssh_next_stage_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port)
 {
-    struct contract_view view;
-    market_contract(cloud->market, contract, &view);
-    const struct machine_timeline *timeline = market_contract_timeline(cloud->market, contract);
-    int64_t after_ns = timeline_ssh_next_ns(timeline, port, now_ns - view.created_ns);
-    return view.exists ? saturating_add(view.created_ns, after_ns) : TIME_NEVER_NS;
+    return market_ssh_next_stage_ns(cloud->market, now_ns, contract, port);
 }
 
 /* ---- Keys, and what else is done to a machine ----------------------------------------------------------------------------- */
 
 const char *cloud_ssh_key(const struct cloud *cloud, uint32_t contract, size_t nth)
 {
-    (void)contract;
-    return nth == 0 ? cloud->options.ssh_public_key : NULL;
+    const struct market *market = cloud->market;
+    return nth < market_contract_key_count(market, contract) ? market_contract_key(market, contract, nth) : NULL;
 }
 
 void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned char key[CLOUD_HOST_KEY_BYTES])
@@ -150,13 +142,19 @@ bool cloud_ssh_rotate_host_key(struct cloud *cloud, uint32_t contract)
 
 bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost)
 {
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    return lost ? market_lose_host(cloud->market, 0, view.id) : market_return_host(cloud->market, 0, view.id);
+}
+
+void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)
+{
     struct cloud_host *slot = cloud_machine_slot(cloud, contract);
-    if (slot == NULL) {
-        return false;
+    if (slot != NULL) {
+        host_free(slot->host);
+        slot->host = NULL;
+        slot->rotations++;
     }
-    slot->lost = lost;
-    cloud_ssh_machine_changed(cloud, contract, false);
-    return true;
 }
 
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed)

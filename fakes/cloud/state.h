@@ -22,7 +22,6 @@ struct cloud_host {
     struct host *host;
     uint32_t commands;  /* run so far: the nth takes the nth recorded time */
     uint32_t rotations; /* of its host key */
-    bool lost;
 };
 
 struct cloud {
@@ -62,6 +61,9 @@ struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view 
 /* What a port does now: the timeline rules while the container runs, else nothing listens. */
 enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
                                    enum ssh_port port);
+
+/* Its container is made anew: its files are the image's, and it has another host key. */
+void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);
 
 /* Tells whoever wants to know; the inside of a machine that is destroyed is freed. */
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed);

@@ -5,8 +5,8 @@
 #include "base/units.h"
 #include "fakes/fault/effects.h"
 
-#define CALL(name) (1U << API_##name)
-#define ANY_CALL ((1U << API_CALL_COUNT) - 1)
+#define CALL(name) (UINT64_C(1) << API_##name)
+#define ANY_CALL ((UINT64_C(1) << API_CALL_COUNT) - 1)
 #define AT(name) (1U << POINT_##name)
 #define FOR_EVER (-1)
 

@@ -50,7 +50,7 @@ struct fault_row {
     const char *id;
     const char *layer; /* vast-api, market, host, ssh, postgres */
     const char *description;
-    unsigned endpoints;     /* calls it can act on: 1 << enum api_call; 0: it does not act on API calls */
+    uint64_t endpoints;     /* calls it can act on: 1 << enum api_call; 0: it does not act on API calls */
     enum api_call endpoint; /* where it acts when nothing is said */
     unsigned points;        /* 1 << enum fault_point */
     enum fault_point point;

@@ -7,7 +7,7 @@ static void write_endpoints(struct json_writer *writer, const struct fault_row *
     json_key(writer, "endpoints");
     json_begin_array(writer);
     for (size_t i = 0; i < API_CALL_COUNT; i++) {
-        if ((row->endpoints & 1U << i) != 0) {
+        if ((row->endpoints & UINT64_C(1) << i) != 0) {
             json_string(writer, api_call_name((enum api_call)i));
         }
     }

@@ -104,16 +104,20 @@ static bool set_endpoint(struct draft *draft, const struct given *given)
     buffer_init_fixed(&names, expected, sizeof expected);
     buffer_append_text(&names, "one of any");
     for (size_t i = 0; i < API_CALL_COUNT; i++) {
-        if ((draft->row->endpoints & 1U << i) != 0) {
+        if ((draft->row->endpoints & UINT64_C(1) << i) != 0) {
             buffer_printf(&names, ", %s", api_call_name((enum api_call)i));
         }
+    }
+    if (names.failed) {
+        buffer_clear(&names);
+        buffer_append_text(&names, "any or a call's name, see dumont-fake faults --json");
     }
     enum api_call call = api_call_by_name(given->text);
     draft->fault.any_endpoint = strcmp(given->text, "any") == 0;
     if (draft->fault.any_endpoint) {
         return true;
     }
-    if (call == API_CALL_COUNT || (draft->row->endpoints & 1U << call) == 0) {
+    if (call == API_CALL_COUNT || (draft->row->endpoints & UINT64_C(1) << call) == 0) {
         return refuse(draft, given, expected);
     }
     draft->fault.endpoint = call;

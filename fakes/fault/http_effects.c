@@ -3,12 +3,6 @@
 #include "base/units.h"
 #include "fakes/fault/effects.h"
 
-/* Seconds that Vast.ai wants between two calls of an endpoint. */
-static const char *const thresholds[API_CALL_COUNT] = {
-    [API_SEARCH] = "6.0",  [API_CREATE] = "4.5",  [API_SHOW] = "2.0",  [API_LIST] = "1.0",
-    [API_DESTROY] = "3.0", [API_ACCOUNT] = "1.0", [API_OTHER] = "1.0",
-};
-
 static const char json_type[] = "application/json";
 static const char text_type[] = "text/plain";
 static const char html_type[] = "text/html";
@@ -45,8 +39,11 @@ bool effect_rate_limit(const struct fault *fault, enum api_call call, int64_t id
     for (size_t i = 0; i < ARRAY_LENGTH(shapes); i++) {
         if (fault_choice_is(fault, "shape", shapes[i].shape)) {
             answer(verdict, reply, 429, shapes[i].type);
-            buffer_printf(&reply->body, "%s%s%s", shapes[i].before, shapes[i].threshold ? thresholds[call] : "",
-                          shapes[i].after);
+            buffer_append_text(&reply->body, shapes[i].before);
+            if (shapes[i].threshold) {
+                decimal_append(&reply->body, api_call_threshold_ms(call), 3, 1);
+            }
+            buffer_append_text(&reply->body, shapes[i].after);
         }
     }
     return false;

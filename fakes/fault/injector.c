@@ -190,7 +190,7 @@ static bool concerns_request(const struct injector *injector, size_t index, enum
     const struct fault *fault = &injector->plan.faults[index];
     const struct fault_row *row = injector->states[index].row;
     enum api_call endpoint = fault->endpoint == API_CALL_COUNT ? row->endpoint : fault->endpoint;
-    bool here = fault->any_endpoint ? (row->endpoints & 1U << call) != 0 : call == endpoint;
+    bool here = fault->any_endpoint ? (row->endpoints & UINT64_C(1) << call) != 0 : call == endpoint;
     return fault->active && row->endpoints != 0 && here && is_of_machine(injector, fault->machine, call, id);
 }
 

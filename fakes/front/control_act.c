@@ -199,8 +199,12 @@ static void act(struct control_call *control, const struct machine_wish *wish, c
     if (bool_or(wish->rotate_host_key, false)) {
         done = cloud_ssh_rotate_host_key(stage->cloud, view->contract);
     } else if (wish->actual_status.presence == PRESENT) {
-        control_refuse(control, 400, "this build cannot set actual_status");
-        return;
+        what = "actual_status";
+        if (actual_status_by_text(wish->actual_status.text) == ACTUAL_COUNT) {
+            control_refuse(control, 400, "%s is no status that Vast.ai documents", wish->actual_status.text);
+            return;
+        }
+        done = cloud_force_status(stage->cloud, view->id, actual_status_by_text(wish->actual_status.text));
     } else {
         what = bool_or(wish->kill, false) ? "kill" : "return";
         done = cloud_ssh_lose(stage->cloud, view->contract, bool_or(wish->kill, false));

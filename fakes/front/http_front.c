@@ -14,6 +14,7 @@ enum {
     CONNECTION_MEMORY_BYTES = 32 * 1024,
     DESCRIPTORS_KEPT = 512,           /* for everything but connections */
     DESCRIPTORS_FOR_CONNECTIONS = 16, /* at least */
+    IDLE_LIMIT_S = 300,               /* libmicrohttpd may overlook that a client has gone in the middle of a request */
     CROWD = 64, /* with more connections suspended than this, a resume waits for others to come along */
 };
 
@@ -93,6 +94,7 @@ static struct http_call_inside *take_call(struct http_front *front)
     inside->suspended = inside->resuming = inside->ended = inside->told = false;
     inside->refused = 0;
     inside->header_count = 0;
+    inside->header_bytes = 0;
     inside->previous = NULL;
     inside->next = front->calls;
     if (front->calls != NULL) {
@@ -151,7 +153,8 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
             return MHD_YES;
         }
     }
-    if (inside->header_count == HTTP_HEADERS_MAX) {
+    inside->header_bytes += strlen(name) + strlen(value) + 2;
+    if (inside->header_count == HTTP_HEADERS_MAX || inside->header_bytes > HTTP_HEADERS_BYTES_MAX) {
         inside->refused = MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
         return MHD_NO;
     }
@@ -298,8 +301,12 @@ void http_pump(struct http_front *front)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
     (void)MHD_run(front->daemon);
-    if (MHD_get_timeout(front->daemon, &wait_ms) == MHD_YES && wait_ms == 0) {
-        ring(front, &front->again, 0, pump_again);
+    if (MHD_get_timeout(front->daemon, &wait_ms) != MHD_YES) {
+        return;
+    }
+    /* A time limit only ever moves on: who is armed for one comes early at worst. */
+    if (wait_ms == 0 || !reactor_is_armed(&front->again)) {
+        ring(front, &front->again, (int64_t)wait_ms * NS_PER_MS, pump_again);
     }
 }
 
@@ -372,6 +379,7 @@ static enum error_code start(struct http_front *front, const struct http_front_o
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         raise_descriptors() / (front->tls == NULL ? 1U : 3U), /* TLS: one to the client, two between relay and daemon */
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S,
         front->tls == NULL ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, front->listener, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         front->daemon == NULL ? NULL : MHD_get_daemon_info(front->daemon, MHD_DAEMON_INFO_EPOLL_FD);

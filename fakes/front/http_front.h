@@ -11,7 +11,7 @@
  * at a time) is written to the socket beside libmicrohttpd while it sleeps. A connection that was refused is the one exception: whoever has sent
  * a request was not refused, so REFUSED, UNREACHABLE and NAME_UNKNOWN are told by a reset, before anything is answered.
  *
- * Bounds: 32 headers, 32 KiB of them, a path of HTTP_PATH_SIZE - 1 bytes, as many connections as there are descriptors; beyond
+ * Bounds: 32 headers of 15 KiB in all, a path of HTTP_PATH_SIZE - 1 bytes, as many connections as there are descriptors; beyond
  * that, connections wait to be accepted.
  */
 #ifndef FAKES_FRONT_HTTP_FRONT_H

@@ -9,7 +9,7 @@
 
 #include "fakes/front/http_front.h"
 
-enum { HTTP_HEADERS_MAX = 32, HTTP_REFUSAL_SIZE = 512 };
+enum { HTTP_HEADERS_MAX = 32, HTTP_HEADERS_BYTES_MAX = 15 * 1024, HTTP_REFUSAL_SIZE = 512 };
 
 struct http_tls;
 
@@ -62,6 +62,7 @@ struct http_call_inside {
     char refusal[HTTP_REFUSAL_SIZE];
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;
+    size_t header_bytes;
     char path[HTTP_PATH_SIZE];
 };
 

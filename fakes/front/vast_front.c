@@ -1,6 +1,11 @@
 #include "fakes/front/vast_front.h"
 
-enum { API_BODY_MAX = 1024 * 1024 };
+#include <string.h>
+
+enum { API_BODY_MAX = 1024 * 1024, METHOD_NOT_ALLOWED = 405 };
+
+/* Stands for keys that no key is as long as. */
+static const char too_long_to_be_right[] = "-";
 
 /* One request under way. `http` is NULL once nobody waits for its reply. */
 struct vast_exchange {
@@ -101,29 +106,52 @@ static bool happen_at(struct stage_server *stage, struct event *event, int64_t d
     return stage_at(stage, event, due_ns, class, happen, owner);
 }
 
+/* The cloud's, or refused because its path is longer than any or memory is gone. NULL: answered. */
+static struct vast_exchange *begin(struct vast_front *front, struct http_call *call, uint64_t ordinal)
+{
+    struct http_request request = call->request;
+    struct vast_exchange *exchange = take_exchange(front);
+    if (request.bearer != NULL && strlen(request.bearer) >= sizeof exchange->cloud->bearer) {
+        request.bearer = too_long_to_be_right;
+    }
+    if (exchange != NULL) {
+        exchange->cloud = cloud_http_begin(front->stage->cloud, front->stage->now_ns, &request, ordinal);
+    }
+    if (exchange != NULL && exchange->cloud != NULL) {
+        exchange->http = call;
+        call->state = exchange;
+        return exchange;
+    }
+    if (exchange != NULL) {
+        end_exchange(exchange);
+    }
+    http_call_refuse(call, 503, "unavailable", "Out of memory.");
+    return NULL;
+}
+
+/* A method that the service does not know. */
+static void refuse_method(struct vast_front *front, struct http_call *call, uint64_t ordinal)
+{
+    int64_t now_ns = front->stage->now_ns;
+    journal_add(front->journal, ordinal, now_ns, API_OTHER, call->method, &call->request);
+    journal_end(front->journal, ordinal, now_ns, API_OTHER, FATE_DELIVERED, METHOD_NOT_ALLOWED);
+    http_call_refuse(call, METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here.");
+}
+
 static void on_whole(void *context, struct http_call *call)
 {
     struct vast_front *front = context;
     struct stage_server *stage = front->stage;
     int64_t now_ns = stage_catch_up(stage);
-    if (call->request.method == HTTP_METHOD_COUNT) {
-        http_call_refuse(call, 405, "method_not_allowed", "The method is not allowed here.");
-        return;
-    }
-    struct vast_exchange *exchange = take_exchange(front);
     uint64_t ordinal = ++stage->requests;
-    if (exchange != NULL) {
-        exchange->cloud = cloud_http_begin(stage->cloud, now_ns, &call->request, ordinal);
-    }
-    if (exchange == NULL || exchange->cloud == NULL) {
-        if (exchange != NULL) {
-            end_exchange(exchange);
-        }
-        http_call_refuse(call, 503, "unavailable", "Out of memory.");
+    if (call->request.method == HTTP_METHOD_COUNT) {
+        refuse_method(front, call, ordinal);
         return;
     }
-    call->state = exchange;
-    exchange->http = call;
+    struct vast_exchange *exchange = begin(front, call, ordinal);
+    if (exchange == NULL) {
+        return;
+    }
     journal_add(front->journal, ordinal, now_ns, exchange->cloud->call, call->method, &call->request);
     int64_t reply_ns = exchange->cloud->reply_ns;
     if (reply_ns == TIME_NEVER_NS) {

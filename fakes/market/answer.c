@@ -102,7 +102,7 @@ static int hex_value(char digit)
     return found == NULL ? -1 : (int)((found - digits) % 16);
 }
 
-static void append_decoded(struct buffer *out, struct span text)
+void query_decode(struct buffer *out, struct span text)
 {
     for (size_t i = 0; i < text.length; i++) {
         char c = text.at[i];
@@ -125,7 +125,7 @@ bool query_parameter(const char *path, const char *name, struct buffer *value)
         size_t length = strcspn(at, "&");
         if (length > name_length && strncmp(at, name, name_length) == 0 && at[name_length] == '=') {
             buffer_clear(value);
-            append_decoded(value, (struct span){at + name_length + 1, length - name_length - 1});
+            query_decode(value, (struct span){at + name_length + 1, length - name_length - 1});
             return !value->failed;
         }
         at += length;

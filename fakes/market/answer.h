@@ -38,4 +38,7 @@ int64_t nano_of_number(double number);
  */
 bool query_parameter(const char *path, const char *name, struct buffer *value);
 
+/* Appends a part of a query, decoded. */
+void query_decode(struct buffer *out, struct span text);
+
 #endif

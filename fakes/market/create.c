@@ -4,128 +4,349 @@
 #include "base/random.h"
 #include "fakes/market/state.h"
 
-enum { IMAGE_MAX = 1024, ONSTART_MAX = 4048, RUNTYPE_MAX = 64, DISK_LEAST_MGB = 8000, DISK_USUAL_MGB = 10000 };
+enum { IMAGE_MAX = 1024, ONSTART_MAX = 4048, TEXT_MAX = 4096, DISK_LEAST_MGB = 8000, DISK_USUAL_MGB = 10000 };
+enum { MILLI_TO_NANO = 1000000, VARIABLES_MAX = 256, ARGUMENTS_MAX = 256 };
 
-/* Fields of the request that are texts or null. */
-static const struct {
-    const char *key;
-    size_t most; /* characters */
-    const char *error;
-} text_fields[] = {
-    {"client_id", 64, "invalid_args"},
-    {"image", IMAGE_MAX, "invalid_args"},
-    {"label", CONTRACT_LABEL_MAX, "label_too_long"},
-    {"onstart", ONSTART_MAX, "invalid_args"},
-    {"runtype", RUNTYPE_MAX, "invalid_args"},
+#define PRICE_LEAST_NUSD (NUSD_PER_USD / 1000)
+#define PRICE_MOST_NUSD (128 * NUSD_PER_USD)
+
+/* A create on its way: what was asked for, made definite. */
+struct wish {
+    const struct call *call;
+    cJSON *body; /* with the template's members where the request has none */
+    int64_t ask_id;
+    size_t offer_index;
+    const struct offer *offer;
+    int64_t disk_mgb;
+    bool is_bid, low_bid, stopped;
+    int64_t bid_nusd;
+    bool cancel_unavailable;
+    const struct template *template;
 };
 
-static size_t characters(const char *text)
-{
-    size_t count = 0;
-    for (; *text != '\0'; text++) {
-        count += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return count;
-}
+/* What a field must be, unless it is null. */
+enum shape { SHAPE_TEXT, SHAPE_TRUTH, SHAPE_OBJECT, SHAPE_ANY };
 
-static bool texts_are_good(const cJSON *body, struct http_reply *reply)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(text_fields); i++) {
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(body, text_fields[i].key);
-        if (value == NULL || cJSON_IsNull(value)) {
-            continue;
-        }
-        if (!cJSON_IsString(value)) {
-            answer_error(reply, 400, "invalid_args", "error 400/3471: Invalid args: %s must be a text",
-                         text_fields[i].key);
-            return false;
-        }
-        if (characters(value->valuestring) > text_fields[i].most) {
-            answer_error(reply, 400, text_fields[i].error,
-                         "error 400/3471: Invalid args: %s must be at most %zu characters", text_fields[i].key,
-                         text_fields[i].most);
-            return false;
-        }
-    }
-    const cJSON *image = cJSON_GetObjectItemCaseSensitive(body, "image");
-    if (!cJSON_IsString(image) || *image->valuestring == '\0') {
-        answer_error(reply, 400, "invalid_args", "error 400/3471: Invalid args: image is required");
-        return false;
-    }
-    return true;
-}
+static const struct {
+    const char *key;
+    enum shape shape;
+    size_t most; /* characters of a text */
+    const char *error;
+} fields[] = {
+    {"client_id", SHAPE_TEXT, 64, "invalid_args"},
+    {"image", SHAPE_TEXT, IMAGE_MAX, "invalid_args"},
+    {"label", SHAPE_TEXT, CREATE_LABEL_MAX, "label_too_long"},
+    {"onstart", SHAPE_TEXT, ONSTART_MAX, "invalid_args"},
+    {"runtype", SHAPE_TEXT, 64, "invalid_args"},
+    {"args_str", SHAPE_TEXT, TEXT_MAX, "invalid_args"},
+    {"image_login", SHAPE_TEXT, TEXT_MAX, "invalid_args"},
+    {"user", SHAPE_TEXT, 256, "invalid_args"},
+    {"template_hash_id", SHAPE_TEXT, 64, "invalid_args"},
+    {"jupyter_dir", SHAPE_TEXT, TEXT_MAX, "invalid_args"},
+    {"target_state", SHAPE_TEXT, 16, "invalid_args"},
+    {"python_utf8", SHAPE_TRUTH, 0, "invalid_args"},
+    {"lang_utf8", SHAPE_TRUTH, 0, "invalid_args"},
+    {"use_jupyter_lab", SHAPE_TRUTH, 0, "invalid_args"},
+    {"force", SHAPE_TRUTH, 0, "invalid_args"},
+    {"vm", SHAPE_TRUTH, 0, "invalid_args"},
+    {"cancel_unavail", SHAPE_TRUTH, 0, "invalid_args"},
+    {"volume_info", SHAPE_OBJECT, 0, "invalid_args"},
+};
 
-static bool environment_is_good(const cJSON *body, struct http_reply *reply)
+static bool refuse(const struct wish *wish, const char *what)
 {
-    const cJSON *environment = cJSON_GetObjectItemCaseSensitive(body, "env");
-    bool good = environment == NULL || cJSON_IsNull(environment) || cJSON_IsObject(environment);
-    for (const cJSON *each = good && environment != NULL ? environment->child : NULL; each != NULL; each = each->next) {
-        good = good && cJSON_IsString(each);
-    }
-    if (!good) {
-        answer_error(reply, 400, "invalid_args", "error 400/3471: Invalid args: env must be an object of texts");
-    }
-    return good;
-}
-
-/* Less than the least is raised to it: what the real service does with it is not known. */
-static bool read_disk(const cJSON *body, const struct offer *offer, int64_t *disk_mgb, struct http_reply *reply)
-{
-    const cJSON *disk = cJSON_GetObjectItemCaseSensitive(body, "disk");
-    *disk_mgb = DISK_USUAL_MGB;
-    if (cJSON_IsNumber(disk)) {
-        *disk_mgb = scale_rounded(nano_of_number(disk->valuedouble), 1, 1000000);
-    }
-    bool good = disk == NULL || cJSON_IsNull(disk) || (cJSON_IsNumber(disk) && *disk_mgb > 0);
-    if (!good || *disk_mgb > offer->disk_space_mgb) {
-        answer_error(reply, 400, "invalid_args",
-                     "error 400/3471: Invalid args: disk must be a size that the machine has");
-        return false;
-    }
-    *disk_mgb = *disk_mgb < DISK_LEAST_MGB ? DISK_LEAST_MGB : *disk_mgb;
-    return true;
-}
-
-static bool offer_is_free(const struct market *market, int64_t offer_id, int64_t index, struct http_reply *reply)
-{
-    char message[128];
-    if (index < 0) {
-        (void)text_format(message, sizeof message,
-                          "error 404/3603: no_such_ask Instance type by id %lld is not available.",
-                          (long long)offer_id);
-        answer_ask_error(reply, 404, "invalid_args", offer_id, message);
-        return false;
-    }
-    if (market->taken[index] || offer_book_at(market->options.offers, (size_t)index)->rentable == 0) {
-        (void)text_format(message, sizeof message,
-                          "error 410/3907: no_such_ask Instance type %lld is no longer available.",
-                          (long long)offer_id);
-        answer_ask_error(reply, 410, "no_such_ask", offer_id, message);
-        return false;
-    }
-    return true;
-}
-
-/* Bids are not let yet, so any price is refused. */
-static bool price_is_good(const cJSON *body, int64_t offer_id, struct http_reply *reply)
-{
-    const cJSON *price = cJSON_GetObjectItemCaseSensitive(body, "price");
-    if (price == NULL || cJSON_IsNull(price)) {
-        return true;
-    }
-    answer_ask_error(reply, 400, "invalid_price", offer_id,
-                     "error 400/3471: Invalid args: price must be between 0.001 and 128");
+    answer_error(wish->call->reply, 400, "invalid_args", "error 400/3471: Invalid args: %s", what);
     return false;
 }
 
-static int64_t draw(const struct market *market, uint32_t nth, uint32_t index, int64_t low, int64_t high)
+static bool has_shape(const cJSON *value, enum shape shape)
 {
-    struct random_address address = {
-        .run = market->options.run, .purpose = RANDOM_CONTRACT, .entity = nth, .index = index};
-    return random_between(market->options.seed, address, low, high);
+    switch (shape) {
+    case SHAPE_TEXT:
+        return cJSON_IsString(value);
+    case SHAPE_TRUTH:
+        return cJSON_IsBool(value) || cJSON_IsNumber(value);
+    case SHAPE_OBJECT:
+        return cJSON_IsObject(value);
+    case SHAPE_ANY:
+        break;
+    }
+    return true;
 }
 
+static bool fields_are_good(const struct wish *wish)
+{
+    static const char *const names[] = {"a text", "true or false", "an object", "anything"};
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+        const cJSON *value = member_of(wish->body, fields[i].key);
+        if (value == NULL || cJSON_IsNull(value)) {
+            continue;
+        }
+        if (!has_shape(value, fields[i].shape)) {
+            answer_error(wish->call->reply, 400, "invalid_args", "error 400/3471: Invalid args: %s must be %s",
+                         fields[i].key, names[fields[i].shape]);
+            return false;
+        }
+        if (fields[i].shape == SHAPE_TEXT && text_characters(value->valuestring) > fields[i].most) {
+            answer_error(wish->call->reply, 400, fields[i].error,
+                         "error 400/3471: Invalid args: %s must be at most %zu characters", fields[i].key,
+                         fields[i].most);
+            return false;
+        }
+    }
+    const char *image = text_member(wish->body, "image");
+    return (image != NULL && *image != '\0') || refuse(wish, "image is required");
+}
+
+static bool runtype_is_good(const struct wish *wish)
+{
+    static const char *const words[] = {"ssh",           "ssh_proxy",      "ssh_direct",    "ssh_direc", "jupyter",
+                                        "jupyter_proxy", "jupyter_direct", "jupyter_direc", "args"};
+    const char *at = text_member(wish->body, "runtype");
+    bool good = at == NULL || *at != '\0';
+    while (good && at != NULL && *at != '\0') {
+        size_t length = strcspn(at, " ");
+        good = false;
+        for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+            good = good || (strlen(words[i]) == length && strncmp(at, words[i], length) == 0);
+        }
+        at += length;
+        at += *at == ' ';
+    }
+    return good || refuse(wish, "runtype must be ssh, jupyter or args, each in one of its forms");
+}
+
+static bool is_pair(const cJSON *pair)
+{
+    return cJSON_IsArray(pair) && cJSON_GetArraySize(pair) == 2 && cJSON_IsString(pair->child) &&
+           cJSON_IsString(pair->child->next);
+}
+
+static bool environment_is_good(const struct wish *wish)
+{
+    const cJSON *environment = member_of(wish->body, "env");
+    const cJSON *pairs = member_of(wish->body, "extra_env");
+    bool has_environment = environment != NULL && !cJSON_IsNull(environment);
+    bool has_pairs = pairs != NULL && !cJSON_IsNull(pairs);
+    bool good = (!has_environment || cJSON_IsObject(environment)) && (!has_pairs || cJSON_IsArray(pairs));
+    int count = 0;
+    for (const cJSON *each = good && has_environment ? environment->child : NULL; each != NULL; each = each->next) {
+        good = good && cJSON_IsString(each) && ++count <= VARIABLES_MAX;
+    }
+    for (const cJSON *each = good && has_pairs ? pairs->child : NULL; each != NULL; each = each->next) {
+        good = good && is_pair(each) && ++count <= VARIABLES_MAX;
+    }
+    return good || refuse(wish, "env must be an object of texts");
+}
+
+static bool arguments_are_good(const struct wish *wish)
+{
+    const cJSON *arguments = member_of(wish->body, "args");
+    bool given = arguments != NULL && !cJSON_IsNull(arguments);
+    bool good = !given || (cJSON_IsArray(arguments) && cJSON_GetArraySize(arguments) <= ARGUMENTS_MAX);
+    for (const cJSON *each = good && given ? arguments->child : NULL; each != NULL; each = each->next) {
+        good = good && cJSON_IsString(each);
+    }
+    return good || refuse(wish, "args must be a list of texts");
+}
+
+static bool read_target(struct wish *wish)
+{
+    const char *target = text_member(wish->body, "target_state");
+    wish->stopped = target != NULL && strcmp(target, "stopped") == 0;
+    return target == NULL || wish->stopped || strcmp(target, "running") == 0 ||
+           refuse(wish, "target_state must be running or stopped");
+}
+
+/* Less than the least is raised to it: what the real service does with it is not known. */
+static bool read_disk(struct wish *wish)
+{
+    const cJSON *disk = member_of(wish->body, "disk");
+    struct offer copy;
+    wish->disk_mgb = DISK_USUAL_MGB;
+    if (cJSON_IsNumber(disk)) {
+        wish->disk_mgb = scale_rounded(nano_of_number(disk->valuedouble), 1, MILLI_TO_NANO);
+    }
+    bool good = disk == NULL || cJSON_IsNull(disk) || (cJSON_IsNumber(disk) && wish->disk_mgb > 0);
+    if (!good || wish->disk_mgb > listing_offer(wish->call->market, wish->offer_index, &copy)->disk_space_mgb) {
+        return refuse(wish, "disk must be a size that the machine has");
+    }
+    wish->disk_mgb = wish->disk_mgb < DISK_LEAST_MGB ? DISK_LEAST_MGB : wish->disk_mgb;
+    return true;
+}
+
+static bool read_price(struct wish *wish)
+{
+    const cJSON *price = member_of(wish->body, "price");
+    if (price == NULL || cJSON_IsNull(price)) {
+        return true;
+    }
+    wish->is_bid = true;
+    wish->bid_nusd = cJSON_IsNumber(price) ? nano_of_number(price->valuedouble) : 0;
+    if (wish->bid_nusd < PRICE_LEAST_NUSD || wish->bid_nusd > PRICE_MOST_NUSD) {
+        answer_ask_error(wish->call->reply, 400, "invalid_price", wish->ask_id,
+                         "error 400/3471: Invalid args: price must be between 0.001 and 128");
+        return false;
+    }
+    return true;
+}
+
+/* ---- The offer ------------------------------------------------------------------------------------------------------------ */
+
+static bool offer_is_gone(const struct wish *wish)
+{
+    char message[128];
+    (void)text_format(message, sizeof message, "error 410/3907: no_such_ask Instance type %lld is no longer available.",
+                      (long long)wish->ask_id);
+    answer_ask_error(wish->call->reply, 410, "no_such_ask", wish->ask_id, message);
+    return false;
+}
+
+static bool find_offer(struct wish *wish)
+{
+    const struct market *market = wish->call->market;
+    bool is_current;
+    int64_t index = listing_by_id(market, wish->ask_id, &is_current);
+    if (index < 0) {
+        char message[128];
+        (void)text_format(message, sizeof message,
+                          "error 404/3603: no_such_ask Instance type by id %lld is not available.",
+                          (long long)wish->ask_id);
+        answer_ask_error(wish->call->reply, 404, "invalid_args", wish->ask_id, message);
+        return false;
+    }
+    wish->offer_index = (size_t)index;
+    wish->offer = offer_book_at(market->options.offers, wish->offer_index);
+    return (is_current && wish->offer->rentable != 0) || offer_is_gone(wish);
+}
+
+static bool may_pay(const struct wish *wish)
+{
+    const struct market *market = wish->call->market;
+    const struct market_switches *switches = &market->options.switches;
+    struct http_reply *reply = wish->call->reply;
+    if (switches->has_billing == 0) {
+        answer_error(reply, 400, "missing_billing", "Your account has no billing set up.");
+        return false;
+    }
+    if (market_credit_nusd(market) <= 0) {
+        answer_error(reply, 400, "insufficient_credit", "Your account lacks credit; see the billing page.");
+        return false;
+    }
+    int64_t price_nusd = wish->is_bid ? wish->bid_nusd : wish->offer->dph_base_nusd;
+    int64_t rate_nusd = saturating_add(market->rate_nusd_per_hour, price_nusd);
+    if (switches->spend_limit_nusd_per_hour > 0 && rate_nusd > switches->spend_limit_nusd_per_hour) {
+        answer_error(reply, 400, "spend_rate_limit", "This would go beyond the spend rate limit of your account.");
+        return false;
+    }
+    return true;
+}
+
+static bool client_is_good(const struct wish *wish)
+{
+    const char *client = text_member(wish->body, "client_id");
+    if (client != NULL && strcmp(client, "me") != 0) {
+        answer_error(wish->call->reply, 403, "forbidden", "error 403/3586: Offer %lld is not your own",
+                     (long long)wish->ask_id);
+        return false;
+    }
+    if (cJSON_IsTrue(member_of(wish->body, "vm")) && keys_of_account(wish->call->market) == 0) {
+        answer_error(wish->call->reply, 400, "no_ssh_key_for_vm", "A VM needs an SSH key on your account.");
+        return false;
+    }
+    return true;
+}
+
+/* ---- Templates ------------------------------------------------------------------------------------------------------------ */
+
+/* One word of "-p 8000:8000 -e JOB=demo" and the next: what `env` of a template is written as. */
+static void add_template_variable(cJSON *environment, const char *option, const char *value, size_t length)
+{
+    char name[TEXT_MAX];
+    if (strncmp(option, "-e ", 3) == 0) {
+        size_t key = strcspn(value, "=");
+        key = key < length ? key : length;
+        size_t rest = key < length ? key + 1 : length;
+        char text[TEXT_MAX];
+        (void)text_format(name, sizeof name, "%.*s", (int)key, value);
+        (void)text_format(text, sizeof text, "%.*s", (int)(length - rest), value + rest);
+        (void)cJSON_AddStringToObject(environment, name, text);
+    } else {
+        (void)text_format(name, sizeof name, "%.3s%.*s", option, (int)length, value);
+        (void)cJSON_AddStringToObject(environment, name, "1");
+    }
+}
+
+static void read_template_environment(cJSON *environment, const char *text)
+{
+    while (*text != '\0') {
+        text += strspn(text, " ");
+        bool is_option = text[0] == '-' && text[1] != '\0' && text[2] == ' ';
+        const char *value = is_option ? text + 3 : text;
+        size_t length = strcspn(value, " ");
+        if (is_option) {
+            add_template_variable(environment, text, value, length);
+        }
+        text = value + length;
+    }
+}
+
+/* What the template says and the request does not. */
+static void merge_template(struct wish *wish, const cJSON *template)
+{
+    const char *image = text_member(template, "image");
+    const char *tag = text_member(template, "tag");
+    const char *onstart = text_member(template, "onstart");
+    bool is_direct = cJSON_IsTrue(member_of(template, "ssh_direct"));
+    if (text_member(wish->body, "image") == NULL && image != NULL) {
+        char name[IMAGE_MAX];
+        (void)text_format(name, sizeof name, "%s%s%s", image, tag == NULL ? "" : ":", tag == NULL ? "" : tag);
+        cJSON_DeleteItemFromObjectCaseSensitive(wish->body, "image");
+        (void)cJSON_AddStringToObject(wish->body, "image", name);
+    }
+    if (text_member(wish->body, "onstart") == NULL && onstart != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(wish->body, "onstart");
+        (void)cJSON_AddStringToObject(wish->body, "onstart", onstart);
+    }
+    if (text_member(wish->body, "runtype") == NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(wish->body, "runtype");
+        (void)cJSON_AddStringToObject(wish->body, "runtype", is_direct ? "ssh_direc ssh_proxy" : "ssh_proxy");
+    }
+    if (!cJSON_IsObject(member_of(wish->body, "env")) && text_member(template, "env") != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(wish->body, "env");
+        cJSON *environment = cJSON_AddObjectToObject(wish->body, "env");
+        if (environment != NULL) {
+            read_template_environment(environment, text_member(template, "env"));
+        }
+    }
+}
+
+static bool use_template(struct wish *wish)
+{
+    const char *hash = text_member(wish->body, "template_hash_id");
+    const cJSON *id = member_of(wish->body, "template_id");
+    if (hash == NULL && !cJSON_IsNumber(id)) {
+        return true;
+    }
+    wish->template = hash != NULL ? template_by_hash(wish->call->market, hash)
+                                  : template_by_id(wish->call->market, nano_of_number(id->valuedouble) / NUSD_PER_USD);
+    if (wish->template == NULL) {
+        return refuse(wish, "there is no such template");
+    }
+    cJSON *template = parse_json(span_of(wish->template->json));
+    merge_template(wish, template);
+    cJSON_Delete(template);
+    return true;
+}
+
+/* ---- The contract --------------------------------------------------------------------------------------------------------- */
+
 enum { DRAW_FIRST_ID, DRAW_ID_STEP, DRAW_SSH_HOST, DRAW_DIRECT_PORT };
+
+static int64_t draw(const struct market *market, uint32_t nth, uint32_t index, int64_t low, int64_t high)
+{
+    return market_draw(market, RANDOM_CONTRACT, nth, index, low, high);
+}
 
 static int64_t new_contract_id(const struct market *market, uint32_t nth)
 {
@@ -133,7 +354,7 @@ static int64_t new_contract_id(const struct market *market, uint32_t nth)
         int64_t given = market->options.first_contract_id;
         return given != 0 ? given : draw(market, nth, DRAW_FIRST_ID, 29000000, 29999999);
     }
-    return market->contracts[nth - 1]->id + draw(market, nth, DRAW_ID_STEP, 1, 99);
+    return market->last_id + draw(market, nth, DRAW_ID_STEP, 1, 99);
 }
 
 static void set_addresses(const struct market *market, struct contract *contract)
@@ -157,111 +378,198 @@ static void set_addresses(const struct market *market, struct contract *contract
     }
 }
 
-/* A new contract with copies of its texts, known to nobody yet; NULL when memory is gone. */
-static struct contract *new_contract(struct market *market, size_t offer_index, const cJSON *body)
+/* When the offer ends; a listing that is already past its date is taken to last as long as it said when it was listed. */
+static int64_t end_of_offer_ns(const struct market *market, const struct offer *offer)
 {
-    static const char running[] = "success, running ";
-    static const char by_ssh[] = "/ssh";
-    const char *image = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "image"));
-    const char *label = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "label"));
-    size_t image_size = strlen(image) + 1;
-    size_t label_size = label == NULL ? 0 : strlen(label) + 1;
-    size_t msg_size = sizeof running + sizeof by_ssh + image_size;
-    struct contract *contract = heap_alloc(market->heap, sizeof *contract + image_size + label_size + msg_size);
-    if (contract == NULL) {
-        return NULL;
-    }
+    enum { DAY_S = 86400 };
+    int64_t end_ns = saturating_subtract(scale_rounded(offer->end_date_s, NS_PER_S, 1), market->options.epoch.unix_ns);
+    int64_t left_s = offer->duration_s > 0 ? offer->duration_s : DAY_S;
+    int64_t left_ns = scale_rounded(left_s, NS_PER_S, 1);
+    return end_ns > market->now_ns ? end_ns : saturating_add(market->now_ns, left_ns);
+}
+
+static void name_image(struct contract *contract, const char *image, size_t image_size, size_t msg_size)
+{
     contract->image = contract->texts;
     memcpy(contract->image, image, image_size);
     contract->running_msg = contract->texts + image_size;
-    (void)text_format(contract->running_msg, msg_size, "%s%s%s", running, image, by_ssh);
+    (void)text_format(contract->running_msg, msg_size, "success, running %s/ssh", image);
     char *tag = strrchr(contract->running_msg, ':');
     if (tag != NULL) {
         *tag = '_'; /* the real service names the image's file */
     }
-    if (label != NULL) {
-        contract->label = contract->texts + image_size + msg_size;
-        memcpy(contract->label, label, label_size);
+}
+
+/* A new contract with copies of its texts, known to nobody yet; NULL when memory is gone. */
+static struct contract *new_contract(const struct wish *wish)
+{
+    static const char around[] = "success, running /ssh";
+    struct market *market = wish->call->market;
+    const char *image = text_member(wish->body, "image");
+    size_t image_size = strlen(image) + 1;
+    size_t msg_size = sizeof around + image_size;
+    struct contract *contract = heap_alloc(market->heap, sizeof *contract + image_size + msg_size);
+    if (contract == NULL) {
+        return NULL;
     }
+    name_image(contract, image, image_size, msg_size);
     contract->nth = (uint32_t)market->contract_count;
     contract->id = new_contract_id(market, contract->nth);
-    contract->offer_index = offer_index;
-    contract->offer = offer_book_at(market->options.offers, offer_index);
+    contract->offer_index = (uint32_t)wish->offer_index;
+    contract->offer = wish->offer;
+    contract->ask_id = wish->ask_id;
+    contract->disk_mgb = wish->disk_mgb;
+    contract->is_bid = wish->is_bid;
+    contract->bid_nusd = wish->bid_nusd;
+    contract->template = wish->template;
+    contract->end_ns = end_of_offer_ns(market, wish->offer);
     set_addresses(market, contract);
     return contract;
 }
 
-/* Room for one more contract in both lists. */
-static bool make_room(struct market *market)
+/* An image that cannot be had keeps its machine where it is, for ever. */
+static void spoil(struct machine_timeline *timeline, const char *image)
 {
-    if (market->contract_count < market->contract_capacity) {
-        return true;
+    enum actual_status stays_in = ACTUAL_LOADING;
+    const char *trouble = image_trouble(image, &stays_in);
+    if (trouble == NULL) {
+        return;
     }
-    size_t capacity = market->contract_capacity == 0 ? 4 : market->contract_capacity * 2;
-    struct contract **contracts = heap_resize(market->heap, market->contracts, capacity * sizeof(struct contract *));
-    if (contracts == NULL) {
-        return false;
+    size_t kept = 0;
+    while (kept < timeline->status_count && timeline->statuses[kept].status != ACTUAL_RUNNING) {
+        kept++;
     }
-    market->contracts = contracts;
-    struct contract **live = heap_resize(market->heap, market->live, capacity * sizeof(struct contract *));
-    if (live == NULL) {
-        return false;
+    if (kept == 0) {
+        timeline->statuses[kept++] = (struct status_step){0};
     }
-    market->live = live;
-    market->contract_capacity = capacity;
-    return true;
+    struct status_step *last = &timeline->statuses[kept - 1];
+    last->status = stays_in;
+    last->status_msg = trouble;
+    if (stays_in == ACTUAL_CREATED && kept > 1) {
+        kept--;
+        timeline->statuses[kept - 1].status = stays_in;
+        timeline->statuses[kept - 1].status_msg = trouble;
+    }
+    timeline->status_count = kept;
+    timeline->ssh_count = 0;
 }
 
-static void answer_created(const struct market *market, const struct contract *contract, struct http_reply *reply)
+static void answer_created(const struct wish *wish, const struct contract *contract)
 {
     char key[SECRET_SIZE];
-    contract_secret(market, contract->nth, 0, key);
-    struct json_writer writer = answer_begin(reply, 200);
+    contract_secret(wish->call->market, contract->nth, 0, key);
+    bool is_error = wish->low_bid && wish->call->market->options.switches.low_bid != LOW_BID_SUCCESS;
+    struct json_writer writer = answer_begin(wish->call->reply, is_error ? 400 : 200);
     json_begin_object(&writer);
-    json_member_bool(&writer, "success", true);
+    json_member_bool(&writer, "success", !is_error);
+    if (is_error) {
+        json_member_string(&writer, "error", "bid_too_low");
+        json_member_string(&writer, "msg", "bid is below the current minimum; instance created in stopped state");
+        json_member_int(&writer, "ask_id", wish->ask_id);
+    }
     json_member_int(&writer, "new_contract", contract->id);
     json_member_string(&writer, "instance_api_key", key);
     json_end_object(&writer);
 }
 
-static void create(struct market *market, size_t offer_index, int64_t disk_mgb, const cJSON *body,
-                   struct http_reply *reply)
+/* Whether the machine can run now; what it displaces is displaced only by settle(). */
+static void settle(const struct wish *wish, struct contract *contract)
 {
-    struct contract *contract = make_room(market) ? new_contract(market, offer_index, body) : NULL;
+    struct market *market = wish->call->market;
+    if (!wish->stopped && !wish->low_bid && claim_take(market, contract)) {
+        contract_run(market, contract, CAUSE_START);
+        return;
+    }
+    bool waits = !wish->stopped && !wish->low_bid;
+    contract->claim = waits ? CLAIM_WAITING : CLAIM_NONE;
+    contract->outbid = wish->low_bid;
+    contract->intent = waits ? INTENT_QUEUED : INTENT_STOPPED;
+    queue_update(market, contract);
+}
+
+/* The part of a create that may fail for want of memory; nothing has changed when it does. */
+static struct contract *make(struct wish *wish)
+{
+    struct market *market = wish->call->market;
+    const char *text = text_member(wish->body, "label");
+    struct contract *contract = contracts_reserve(market) ? new_contract(wish) : NULL;
     if (contract == NULL) {
-        reply->body.failed = true;
+        return NULL;
+    }
+    struct machine_timeline timeline;
+    struct label *label = label_get(market, text == NULL ? "" : text);
+    instance_prepare(contract, market, wish->body);
+    answer_created(wish, contract);
+    bool good = label != NULL && keys_give(market, contract) && !contract->members.failed && !contract->priced.failed &&
+                !contract->ports.failed && !wish->call->reply->body.failed;
+    if (good) {
+        market->options.timeline(market->options.context, market->now_ns, contract->nth, &timeline);
+        if (market->options.switches.bad_images_fail != 0) {
+            spoil(&timeline, contract->image);
+        }
+        good = life_take(market, contract, &timeline) &&
+               volume_of_create(market, contract, member_of(wish->body, "volume_info"));
+    }
+    if (!good) {
+        label_release_unused(market, label);
+        contract_free(market, contract);
+        return NULL;
+    }
+    label_move(market, contract, label, text != NULL);
+    return contract;
+}
+
+static void create(struct wish *wish)
+{
+    struct market *market = wish->call->market;
+    struct contract *contract = make(wish);
+    if (contract == NULL) {
+        wish->call->reply->body.failed = true;
         return;
     }
-    contract->disk_mgb = disk_mgb;
-    instance_prepare(contract, market, body);
-    answer_created(market, contract, reply);
-    if (contract->members.failed || contract->ports.failed || reply->body.failed) {
-        reply->body.failed = true;
-        contract_free(market->heap, contract);
-        return;
-    }
-    market->options.timeline(market->options.context, market->now_ns, contract->nth, &contract->timeline);
+    bool runs = !wish->stopped && !wish->low_bid && claim_can_have(market, contract);
+    contract->status = runs ? ACTUAL_PROVISIONING : ACTUAL_STOPPED;
+    contract->hidden = contract->status;
+    contract->status_msg = runs ? NULL : "";
     contract_begin(market, contract);
+    settle(wish, contract);
+    if (!runs) {
+        machine_relist(market, offer_book_machine_of(market->options.offers, contract->offer_index)); /* less disk */
+    }
     market_advance(market, market->now_ns); /* steps that are due at once */
 }
 
-void route_create(struct market *market, int64_t offer_id, const struct http_request *request, struct http_reply *reply)
+/* Whether the GPUs are to be had: a bid that is too low, or a machine that is in use, may still make a contract. */
+static bool is_available(struct wish *wish)
 {
-    cJSON *body = answer_parse_body(request, reply);
-    if (body == NULL) {
+    struct market *market = wish->call->market;
+    const cJSON *cancel = member_of(wish->body, "cancel_unavail");
+    bool is_given = cJSON_IsBool(cancel) || cJSON_IsNumber(cancel);
+    wish->cancel_unavailable =
+        is_given ? cJSON_IsTrue(cancel) || (cJSON_IsNumber(cancel) && cancel->valuedouble != 0) : !wish->is_bid;
+    bool is_listed = offer_is_listed(market, wish->offer_index);
+    if (is_listed && wish->is_bid && wish->bid_nusd < offer_floor_nusd(market, wish->offer_index)) {
+        wish->low_bid = true;
+        if (market->options.switches.low_bid == LOW_BID_ERROR || wish->cancel_unavailable) {
+            answer_ask_error(wish->call->reply, 400, "bid_too_low", wish->ask_id, "bid is below the current minimum");
+            return false;
+        }
+        return true;
+    }
+    return is_listed || wish->stopped || !wish->cancel_unavailable || offer_is_gone(wish);
+}
+
+void route_create(const struct call *call)
+{
+    struct wish wish = {.call = call, .ask_id = call->id, .body = answer_parse_body(call->request, call->reply)};
+    if (wish.body == NULL) {
         return;
     }
-    int64_t index = offer_book_index(market->options.offers, offer_id);
-    int64_t disk_mgb;
-    bool good = texts_are_good(body, reply) && environment_is_good(body, reply) &&
-                price_is_good(body, offer_id, reply) && offer_is_free(market, offer_id, index, reply) &&
-                read_disk(body, offer_book_at(market->options.offers, (size_t)index), &disk_mgb, reply);
-    if (good && market_credit_nusd(market) <= 0) {
-        answer_error(reply, 400, "insufficient_credit", "Your account lacks credit; see the billing page.");
-        good = false;
-    }
+    bool good = use_template(&wish) && fields_are_good(&wish) && runtype_is_good(&wish) && environment_is_good(&wish) &&
+                arguments_are_good(&wish) && read_target(&wish) && read_price(&wish) && find_offer(&wish) &&
+                is_available(&wish) && read_disk(&wish) && client_is_good(&wish) && may_pay(&wish);
     if (good) {
-        create(market, (size_t)index, disk_mgb, body, reply);
+        create(&wish);
     }
-    cJSON_Delete(body);
+    cJSON_Delete(wish.body);
 }

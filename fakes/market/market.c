@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "fakes/market/state.h"
 
 /* Copies an option's text behind the others; NULL stays NULL. */
@@ -22,10 +23,24 @@ static size_t size_of_text(const char *text)
     return text == NULL ? 0 : strlen(text) + 1;
 }
 
+static bool begin(struct market *market)
+{
+    struct heap *heap = market->heap;
+    const struct offer_book *book = market->options.offers;
+    size_t offers = offer_book_count(book);
+    market->listings = heap_alloc(heap, offers * sizeof *market->listings);
+    market->matches = heap_alloc(heap, offers * sizeof *market->matches);
+    market->machines = heap_alloc(heap, offer_book_machine_count(book) * sizeof *market->machines);
+    if (market->listings == NULL || market->matches == NULL || market->machines == NULL) {
+        return false;
+    }
+    const char *key = market->options.ssh_public_key;
+    return key == NULL || *key == '\0' || key_add(market, key, true) != 0;
+}
+
 struct market *market_new(struct heap *heap, const struct market_options *options)
 {
     assert(options->timeline != NULL && options->offers != NULL && options->api_key != NULL);
-    size_t offers = offer_book_count(options->offers);
     struct market *market =
         heap_alloc(heap, sizeof *market + size_of_text(options->api_key) + size_of_text(options->ssh_public_key) +
                              size_of_text(options->ssh_host));
@@ -38,13 +53,26 @@ struct market *market_new(struct heap *heap, const struct market_options *option
     market->options.api_key = keep_text(&at, options->api_key);
     market->options.ssh_public_key = keep_text(&at, options->ssh_public_key);
     market->options.ssh_host = keep_text(&at, options->ssh_host);
-    market->taken = heap_alloc(heap, offers * sizeof *market->taken);
-    market->matches = heap_alloc(heap, offers * sizeof *market->matches);
-    if (market->taken == NULL || market->matches == NULL) {
+    market->options.origin = NULL;
+    bool good = begin(market) && (options->origin == NULL || market_set_origin(market, options->origin));
+    if (!good) {
         market_free(market);
         return NULL;
     }
     return market;
+}
+
+bool market_set_origin(struct market *market, const char *origin)
+{
+    size_t size = strlen(origin) + 1;
+    char *kept = heap_resize(market->heap, market->origin, size);
+    if (kept == NULL) {
+        return false;
+    }
+    memcpy(kept, origin, size);
+    market->origin = kept;
+    market->options.origin = kept;
+    return true;
 }
 
 void market_free(struct market *market)
@@ -53,125 +81,40 @@ void market_free(struct market *market)
         return;
     }
     struct heap *heap = market->heap;
-    for (size_t i = 0; i < market->contract_count; i++) {
-        contract_free(heap, market->contracts[i]);
+    for (struct label *label = market->first_label; label != NULL;) {
+        struct label *next = label->next;
+        heap_release(heap, label);
+        label = next;
     }
+    for (size_t i = 0; i < market->contract_count; i++) {
+        contract_free(market, market->contracts[i]);
+    }
+    keys_release(market);
+    results_release(market);
+    rates_release(market);
+    templates_release(market);
+    volumes_release(market);
+    heap_release(heap, market->origin);
     heap_release(heap, market->contracts);
     heap_release(heap, market->live);
-    heap_release(heap, market->taken);
+    heap_release(heap, market->queue);
+    heap_release(heap, market->label_slots);
+    heap_release(heap, market->listings);
+    heap_release(heap, market->machines);
     heap_release(heap, market->matches);
     heap_release(heap, market);
 }
 
-static void route_show(struct market *market, int64_t id, struct http_reply *reply)
+/* ---- What truly is -------------------------------------------------------------------------------------------------------- */
+
+int64_t market_charged_nusd(const struct market *market)
 {
-    enum { INSTANCE_BYTES_USUAL = 5632 };
-    const struct contract *contract = market_find(market, id);
-    (void)buffer_reserve(&reply->body, contract == NULL ? 0 : INSTANCE_BYTES_USUAL);
-    struct json_writer writer = answer_begin(reply, 200);
-    json_begin_object(&writer);
-    json_key(&writer, "instances");
-    if (contract == NULL) {
-        json_null(&writer);
-    } else {
-        instance_write(&writer, market, contract);
-    }
-    json_end_object(&writer);
+    return whole_nusd(market->charged);
 }
 
-static void route_destroy(struct market *market, int64_t id, struct http_reply *reply)
+int64_t market_credit_nusd(const struct market *market)
 {
-    struct contract *contract = market_find(market, id);
-    if (contract == NULL) {
-        answer_error(reply, 404, "no_such_instance", "Instance %lld not found.", (long long)id);
-        return;
-    }
-    answer_success(reply);
-    if (!reply->body.failed) {
-        contract_end(market, contract);
-    }
-}
-
-static void route_account(const struct market *market, struct http_reply *reply)
-{
-    static const char before[] =
-        "\"id\":410777,\"username\":\"dumont\",\"email\":\"dumont@example.com\",\"fullname\":null,\"parent_id\":null,"
-        "\"balance\":0,\"balance_threshold\":0,\"balance_threshold_enabled\":false,\"autobill_threshold\":null,"
-        "\"autobill_amount\":null,\"can_pay\":false,\"has_billing\":true,\"has_payout\":false,\"billed_expected\":0,"
-        "\"billed_verified\":1,\"billaddress_line1\":null,\"billaddress_city\":null,\"billaddress_country\":\"CA\","
-        "\"paypal_email\":null,\"sid\":null,\"api_key\":null,\"rights\":null,\"got_signup_credit\":0,\"last4\":null,"
-        "\"host_only\":false,\"host_agreement_accepted\":0,\"tfa_enabled\":false,\"tos_version\":\"1\"";
-    struct json_writer writer = answer_begin(reply, 200);
-    json_begin_object(&writer);
-    json_raw(&writer, span_of(before));
-    json_member_decimal(&writer, "credit", market_credit_nusd(market), 9);
-    json_member_string(&writer, "ssh_key", market->options.ssh_public_key);
-    json_end_object(&writer);
-}
-
-/* Who asks: a key in the header, or in the query as older clients send it. */
-static bool is_authenticated(const struct market *market, const struct http_request *request, struct http_reply *reply)
-{
-    char storage[HTTP_PATH_SIZE];
-    struct buffer key;
-    buffer_init_fixed(&key, storage, sizeof storage);
-    const char *given = request->bearer;
-    if (given == NULL && query_parameter(request->path, "api_key", &key)) {
-        given = buffer_text(&key);
-    }
-    if (given == NULL || *given == '\0') {
-        answer_error(reply, 403, "auth_error", "This action requires login.");
-        return false;
-    }
-    if (strcmp(given, market->options.api_key) != 0) {
-        answer_error(reply, 401, "auth_error", "Invalid user key");
-        return false;
-    }
-    return true;
-}
-
-static void route(struct market *market, enum api_call call, int64_t id, const struct http_request *request,
-                  struct http_reply *reply)
-{
-    switch (call) {
-    case API_SEARCH:
-        route_search(market, request, reply);
-        break;
-    case API_CREATE:
-        route_create(market, id, request, reply);
-        break;
-    case API_SHOW:
-        route_show(market, id, reply);
-        break;
-    case API_LIST:
-        route_list(market, request, reply);
-        break;
-    case API_DESTROY:
-        route_destroy(market, id, reply);
-        break;
-    case API_ACCOUNT:
-        route_account(market, reply);
-        break;
-    case API_OTHER:
-    case API_CALL_COUNT:
-        answer_error(reply, 404, "not_found", "There is no such call.");
-        break;
-    }
-}
-
-void market_handle(struct market *market, int64_t now_ns, const struct http_request *request, struct http_reply *reply)
-{
-    int64_t id;
-    enum api_call call = api_call_of(request->method, request->path, &id);
-    bool is_open = call == API_SEARCH || call == API_OTHER;
-    market_advance(market, now_ns);
-    (void)text_copy(reply->content_type, sizeof reply->content_type, "application/json");
-    if (is_open || is_authenticated(market, request, reply)) {
-        route(market, call, id, request, reply);
-    }
-    if (reply->body.failed) {
-        reply->status = 500;
-    }
+    return saturating_subtract(market->options.credit_nusd, market_charged_nusd(market));
 }
 
 size_t market_contract_count(const struct market *market)
@@ -179,42 +122,81 @@ size_t market_contract_count(const struct market *market)
     return market->contract_count;
 }
 
-static int64_t price_now(const struct contract *contract)
-{
-    int64_t price_nusd = 0;
-    for (size_t i = 0; i < COMPONENT_COUNT; i++) {
-        price_nusd += contract->meters[i].on ? contract->meters[i].price_nusd_per_hour : 0;
-    }
-    return price_nusd;
-}
-
 void market_contract(const struct market *market, size_t index, struct contract_view *view)
 {
     assert(index < market->contract_count);
     const struct contract *contract = market->contracts[index];
+    bool is_direct = contract->status == ACTUAL_RUNNING && contract_has_ports(market, contract);
     *view = (struct contract_view){
         .id = contract->id,
         .contract = contract->nth,
-        .offer_id = contract->offer->id,
+        .offer_id = contract->ask_id,
         .machine_id = contract->offer->machine_id,
-        .label = contract->label == NULL ? "" : contract->label,
+        .label = contract->label == NULL ? "" : contract->label->text,
         .status = contract->status,
         .exists = contract->destroyed_ns == TIME_NEVER_NS,
         .created_ns = contract->created_ns,
         .destroyed_ns = contract->destroyed_ns,
-        .price_nusd_per_hour = price_now(contract),
+        .price_nusd_per_hour = charges_price_now(&contract->charges),
         .ssh_host = contract->address.ssh_host,
         .ssh_port = contract->address.ssh_port,
         .public_ipaddr = contract->address.public_ipaddr,
-        .direct_port = contract->status == ACTUAL_RUNNING ? contract->address.direct_port : 0,
+        .direct_port = is_direct && contract->has_direct_ssh ? contract->address.direct_port : 0,
         .offer = contract->offer,
         .image = contract->image,
         .disk_mgb = contract->disk_mgb,
+        .is_bid = contract->is_bid,
     };
 }
 
-const struct machine_timeline *market_contract_timeline(const struct market *market, size_t index)
+enum ssh_stage market_ssh_stage(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port)
 {
-    assert(index < market->contract_count);
-    return &market->contracts[index]->timeline;
+    const struct contract *contract = market->contracts[index];
+    const struct life *life = &contract->life;
+    if (contract->host_lost) {
+        return SSH_STAGE_UNREACHABLE;
+    }
+    bool goes_on = contract->destroyed_ns == TIME_NEVER_NS && contract->follows_life;
+    enum ssh_stage stage = SSH_STAGE_REFUSED;
+    int64_t age_ns = now_ns - life->base_ns;
+    for (uint32_t i = 0; goes_on && i < life->ssh_count && life->ssh[i].after_ns <= age_ns; i++) {
+        stage = ssh_step_is_of(&life->ssh[i], port) ? life->ssh[i].stage : stage;
+    }
+    return stage;
+}
+
+int64_t market_ssh_next_stage_ns(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port)
+{
+    const struct contract *contract = market->contracts[index];
+    const struct life *life = &contract->life;
+    bool goes_on = contract->destroyed_ns == TIME_NEVER_NS && contract->follows_life;
+    int64_t age_ns = now_ns - life->base_ns;
+    for (uint32_t i = 0; goes_on && i < life->ssh_count; i++) {
+        if (life->ssh[i].after_ns > age_ns && ssh_step_is_of(&life->ssh[i], port)) {
+            return saturating_add(life->base_ns, life->ssh[i].after_ns);
+        }
+    }
+    return TIME_NEVER_NS;
+}
+
+size_t market_contract_key_count(const struct market *market, size_t index)
+{
+    return market->contracts[index]->key_count;
+}
+
+const char *market_contract_key(const struct market *market, size_t index, size_t nth)
+{
+    return key_by_id(market, market->contracts[index]->key_ids[nth])->text;
+}
+
+int64_t unix_ms(const struct market *market, int64_t at_ns)
+{
+    return saturating_add(market->options.epoch.unix_ns, at_ns) / NS_PER_MS;
+}
+
+int64_t market_draw(const struct market *market, uint32_t purpose, uint32_t entity, uint32_t index, int64_t low,
+                    int64_t high)
+{
+    struct random_address address = {.run = market->options.run, .purpose = purpose, .entity = entity, .index = index};
+    return random_between(market->options.seed, address, low, high);
 }

@@ -20,7 +20,11 @@ struct offer_book {
     struct rendered *rendered;
     size_t count;
     int64_t allocated_disk_mgb;
-    int64_t *columns; /* by field, then by offer; texts and what is not searchable stay 0 */
+    struct book_machine *machines;
+    size_t machine_count;
+    uint32_t *machine_of; /* by offer */
+    int32_t *next_slice;  /* by offer; -1: the last */
+    int64_t *columns;     /* by field, then by offer; texts and what is not searchable stay 0 */
     struct buffer text;
 };
 
@@ -63,16 +67,17 @@ static void render(struct offer_book *book, size_t index)
     json_writer_init(&writer, &book->text, 0);
     rendered->row_at = book->text.length;
     json_begin_object(&writer);
-    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_ROW, OFFER_BY_DISK);
+    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_ROW, OFFER_BY_DISK | OFFER_BY_BID);
     rendered->members_length = book->text.length - rendered->row_at - 1;
-    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_ROW | OFFER_BY_DISK, 0);
+    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_ROW | OFFER_BY_BID, 0);
+    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_ROW | OFFER_BY_DISK, OFFER_BY_BID);
     json_end_object(&writer);
     rendered->row_length = book->text.length - rendered->row_at;
 
     rendered->instance_at = book->text.length + 1;
     json_writer_init(&writer, &book->text, 0);
     json_begin_object(&writer);
-    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_INSTANCE, OFFER_BY_DISK);
+    offer_write_members(&writer, offer, book->allocated_disk_mgb, OFFER_IN_INSTANCE, OFFER_BY_DISK | OFFER_BY_BID);
     rendered->instance_length = book->text.length - rendered->instance_at;
     json_end_object(&writer);
 }
@@ -86,6 +91,58 @@ static void fill_columns(struct offer_book *book)
             book->columns[i * book->count + j] = offer_field_nano(field, &book->offers[j], book->allocated_disk_mgb);
         }
     }
+}
+
+/* How many GPUs the machine has of which this offer is a part. */
+static int64_t gpus_of_machine(const struct offer *offer)
+{
+    int64_t frac = offer->gpu_frac_millionths;
+    int64_t gpus = frac > 0 ? scale_rounded(offer->num_gpus, 1000000, frac) : offer->num_gpus;
+    gpus = gpus > offer->num_gpus ? gpus : offer->num_gpus;
+    return gpus < MACHINE_GPUS_MAX ? gpus : MACHINE_GPUS_MAX;
+}
+
+static void add_slice(struct offer_book *book, int32_t *slots, size_t slot_count, size_t index)
+{
+    const struct offer *offer = &book->offers[index];
+    size_t slot = (size_t)((uint64_t)offer->machine_id * UINT64_C(0x9E3779B97F4A7C15) >> 32) & (slot_count - 1);
+    for (; slots[slot] >= 0; slot = (slot + 1) & (slot_count - 1)) {
+        const struct offer *last = &book->offers[slots[slot]];
+        if (last->machine_id == offer->machine_id && strcmp(last->gpu_name, offer->gpu_name) == 0) {
+            book->next_slice[slots[slot]] = (int32_t)index;
+            book->machine_of[index] = book->machine_of[slots[slot]];
+            break;
+        }
+    }
+    if (slots[slot] < 0) {
+        book->machine_of[index] = (uint32_t)book->machine_count;
+        book->machines[book->machine_count++].first_offer = (uint32_t)index;
+    }
+    slots[slot] = (int32_t)index;
+    book->next_slice[index] = -1;
+    struct book_machine *machine = &book->machines[book->machine_of[index]];
+    int64_t gpus = gpus_of_machine(offer);
+    machine->gpus = machine->gpus > gpus ? machine->gpus : gpus;
+    machine->slices++;
+}
+
+/* Finds which offers are slices of one machine. False when memory is gone. */
+static bool group_machines(struct offer_book *book)
+{
+    size_t slot_count = 16;
+    while (slot_count < 2 * book->count) {
+        slot_count *= 2;
+    }
+    int32_t *slots = heap_alloc(book->heap, slot_count * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    memset(slots, -1, slot_count * sizeof *slots);
+    for (size_t i = 0; i < book->count; i++) {
+        add_slice(book, slots, slot_count, i);
+    }
+    heap_release(book->heap, slots);
+    return true;
 }
 
 struct offer_book *offer_book_of(struct offer_list *list, const struct offer_book_options *options)
@@ -103,8 +160,12 @@ struct offer_book *offer_book_of(struct offer_list *list, const struct offer_boo
     buffer_init(&book->text, heap, book->count * RENDERED_BYTES_MAX);
     book->rendered = heap_alloc(heap, book->count * sizeof *book->rendered);
     book->columns = heap_alloc(heap, offer_field_count() * book->count * sizeof *book->columns);
-    if (book->rendered == NULL || book->columns == NULL ||
-        !buffer_reserve(&book->text, book->count * RENDERED_BYTES_USUAL)) {
+    book->machines = heap_alloc(heap, book->count * sizeof *book->machines);
+    book->machine_of = heap_alloc(heap, book->count * sizeof *book->machine_of);
+    book->next_slice = heap_alloc(heap, book->count * sizeof *book->next_slice);
+    bool has_arrays = book->rendered != NULL && book->columns != NULL && book->machines != NULL &&
+                      book->machine_of != NULL && book->next_slice != NULL;
+    if (!has_arrays || !buffer_reserve(&book->text, book->count * RENDERED_BYTES_USUAL)) {
         offer_book_free(book);
         return NULL;
     }
@@ -114,6 +175,10 @@ struct offer_book *offer_book_of(struct offer_list *list, const struct offer_boo
         render(book, i);
     }
     fill_columns(book);
+    if (!group_machines(book)) {
+        offer_book_free(book);
+        return NULL;
+    }
     if (book->text.failed) {
         offer_book_free(book);
         return NULL;
@@ -129,6 +194,9 @@ void offer_book_free(struct offer_book *book)
     struct heap *heap = book->heap;
     buffer_release(&book->text);
     heap_release(heap, book->columns);
+    heap_release(heap, book->machines);
+    heap_release(heap, book->machine_of);
+    heap_release(heap, book->next_slice);
     heap_release(heap, book->rendered);
     heap_release(heap, book->offers);
     heap_release(heap, book);
@@ -158,6 +226,36 @@ int64_t offer_book_index(const struct offer_book *book, int64_t id)
         }
     }
     return low < book->count && book->offers[low].id == id ? (int64_t)low : -1;
+}
+
+size_t offer_book_machine_count(const struct offer_book *book)
+{
+    return book->machine_count;
+}
+
+uint32_t offer_book_machine_of(const struct offer_book *book, size_t index)
+{
+    return book->machine_of[index];
+}
+
+const struct book_machine *offer_book_machine(const struct offer_book *book, size_t machine)
+{
+    return &book->machines[machine];
+}
+
+int64_t offer_book_next_slice(const struct offer_book *book, size_t index)
+{
+    return book->next_slice[index];
+}
+
+int64_t offer_book_id_stride(const struct offer_book *book)
+{
+    int64_t distance = saturating_subtract(book->offers[book->count - 1].id, book->offers[0].id);
+    int64_t stride = 1000;
+    while (stride <= distance && stride < INT64_MAX / 10) {
+        stride *= 10;
+    }
+    return stride;
 }
 
 int64_t offer_book_allocated_disk_mgb(const struct offer_book *book)

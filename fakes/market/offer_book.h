@@ -26,16 +26,35 @@ MUST_USE struct offer_book *offer_book_of(struct offer_list *list, const struct 
 /* The disk that the rows were rendered for. */
 int64_t offer_book_allocated_disk_mgb(const struct offer_book *book);
 
+/*
+ * The machine that an offer is a slice of: offers of one machine_id and GPU. Machines are numbered in order of their first offer;
+ * `gpus` is how many the whole machine has, `slices` how many of the book's offers are of it.
+ */
+struct book_machine {
+    int64_t gpus;
+    uint32_t slices;
+    uint32_t first_offer;
+};
+size_t offer_book_machine_count(const struct offer_book *book);
+uint32_t offer_book_machine_of(const struct offer_book *book, size_t index);
+const struct book_machine *offer_book_machine(const struct offer_book *book, size_t machine);
+
+/* The next slice of the same machine, or -1. */
+int64_t offer_book_next_slice(const struct offer_book *book, size_t index);
+
+/* A power of ten beyond the distance of any two ids: what a listing's id grows by when it is listed anew. */
+int64_t offer_book_id_stride(const struct offer_book *book);
+
 /* All offers' values of a searchable number or boolean, in counts of 10^-9, for that disk. */
 const int64_t *offer_book_column(const struct offer_book *book, const struct offer_field *field);
 
 /* A search's row as JSON, for that disk. */
 struct span offer_book_row(const struct offer_book *book, size_t index);
 
-/* The row's members that do not depend on the disk, without braces. */
+/* The row's members that depend neither on the disk nor on what kind of price is asked for, without braces. */
 struct span offer_book_row_members(const struct offer_book *book, size_t index);
 
-/* The members of an instance that come from its offer and do not depend on the disk, without braces. */
+/* The members of an instance that come from its offer and depend neither on the disk nor on a bid, without braces. */
 struct span offer_book_instance_members(const struct offer_book *book, size_t index);
 
 #endif

@@ -25,6 +25,21 @@ static int64_t next_id(struct machine_draw draw, int64_t last_id)
     return last_id + machine_draw_between(draw, DRAW_ID, 1, ID_STEP_MAX);
 }
 
+/* Half the slice before it of the same machine: half its GPUs, its share of the rest. */
+static void halve(const struct offer *whole, struct offer *offer)
+{
+    *offer = *whole;
+    offer->bundle_id++;
+    offer->num_gpus /= 2;
+    offer->gpu_frac_millionths /= 2;
+    offer->dph_base_nusd /= 2;
+    offer->min_bid_nusd /= 2;
+    offer->total_tflops_milli /= 2;
+    offer->dlperf_milli /= 2;
+    offer->cpu_cores_effective_milli /= 2;
+}
+
+/* A machine of several GPUs is listed whole and in halves of halves, down to one GPU. */
 struct offer_book *offer_book_generate(struct heap *heap, const struct offer_book_options *options, size_t count)
 {
     assert(count >= 1 && count <= OFFERS_MAX);
@@ -37,7 +52,11 @@ struct offer_book *offer_book_generate(struct heap *heap, const struct offer_boo
             offer_list_release(&list);
             return NULL;
         }
-        machine_draw_offer(draw, options->listed_at, offer);
+        if (i > 0 && offer[-1].num_gpus > 1) {
+            halve(&offer[-1], offer);
+        } else {
+            machine_draw_offer(draw, options->listed_at, offer);
+        }
         id = next_id(draw, id);
         offer->id = id;
     }

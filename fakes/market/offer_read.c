@@ -118,8 +118,12 @@ static void read_member(struct json_reader *reader, struct span key, struct offe
         return;
     }
     const struct offer_field *field = stored_field(name);
-    if (field == NULL) {
+    if (field == NULL || field->offset == offsetof(struct offer, is_bid)) {
         json_skip(reader);
+    } else if ((field->places & OFFER_NULLABLE) != 0 && json_peek(reader) == JSON_NULL) {
+        static const int64_t null = OFFER_NULL;
+        json_skip(reader);
+        memcpy((char *)offer + field->offset, &null, sizeof null);
     } else if (field->kind == OFFER_TEXT) {
         read_text(reader, (char *)offer + field->offset, field->size);
     } else {
@@ -161,7 +165,11 @@ static bool is_new_id(int64_t *slots, int64_t id)
 
 static void finish_row(struct json_reader *reader, struct offer *offer, const struct row_facts *facts, int64_t *slots)
 {
-    if (!facts->has_id || !facts->has_gpus || *offer->gpu_name == '\0' || (!facts->has_base && !facts->has_total)) {
+    if (offer->num_gpus == 0) {
+        offer->gpu_name[0] = '\0'; /* the draw gave it one */
+    }
+    bool has_gpu = facts->has_gpus && (*offer->gpu_name != '\0' || offer->num_gpus == 0);
+    if (!facts->has_id || !has_gpu || (!facts->has_base && !facts->has_total)) {
         json_reject(reader, "expected id, gpu_name, num_gpus and a price in this offer");
     } else if (offer->id == 0 || !is_new_id(slots, offer->id)) {
         json_reject(reader, "expected an id that no other offer has");

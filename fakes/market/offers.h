@@ -22,12 +22,16 @@
 enum {
     OFFER_TEXT_SIZE = 64,
     OFFER_SHORT_TEXT_SIZE = 16,
-    OFFERS_MAX = 20000,               /* in one book */
+    OFFERS_MAX = 20000, /* in one book */
+    MACHINE_GPUS_MAX = 1024,
     DEFAULT_ALLOCATED_DISK_MGB = 8000 /* what a search prices in when it does not say */
 };
 
 /* The tariff that generated offers and files without one have: 0.10 $ per GB and month. */
 #define DEFAULT_STORAGE_COST_NUSD (NUSD_PER_USD / 10)
+
+/* Stands for JSON null in the members that say so. */
+#define OFFER_NULL INT64_MIN
 
 struct offer {
     /* identity */
@@ -43,11 +47,13 @@ struct offer {
     int64_t compute_cap; /* 890 is 8.9 */
     int64_t cuda_max_good_milli;
     char driver_version[OFFER_SHORT_TEXT_SIZE];
-    int64_t total_tflops_milli, dlperf_milli;
+    int64_t total_tflops_milli;
+    int64_t dlperf_milli; /* or OFFER_NULL */
     /* the rest of the machine */
     char cpu_name[OFFER_TEXT_SIZE], mobo_name[OFFER_TEXT_SIZE], disk_name[OFFER_TEXT_SIZE];
     char os_version[OFFER_SHORT_TEXT_SIZE];
-    int64_t cpu_cores, cpu_cores_effective_milli, cpu_ghz_milli, cpu_ram_mib;
+    int64_t cpu_cores; /* or OFFER_NULL */
+    int64_t cpu_cores_effective_milli, cpu_ghz_milli, cpu_ram_mib;
     int64_t disk_space_mgb, disk_bw_milli; /* MB/s */
     int64_t has_avx;
     int64_t inet_down_milli, inet_up_milli; /* Mbit/s */
@@ -65,7 +71,9 @@ struct offer {
     char verification[OFFER_SHORT_TEXT_SIZE]; /* "verified", "unverified", "deverified" */
     int64_t hosting_type;                     /* 1: datacenter */
     int64_t vms_enabled;                      /* 0, 1 */
+    int64_t external;                         /* 0, 1 or OFFER_NULL */
     int64_t rentable;                         /* 0, 1 */
+    int64_t is_bid;                           /* 0 in a book; 1 where the market shows the price of a bid */
     int64_t start_date_s, end_date_s;         /* seconds since 1970 */
     int64_t duration_s;                       /* left when the book was listed */
     int64_t rank;                             /* `rn` */

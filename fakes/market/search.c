@@ -1,169 +1,45 @@
-/* POST /api/v0/bundles/: filters, order, limit; rows copied from the book. */
-#include <assert.h>
+/* Search: which offers fit, in which order, and their rows, copied from the book where they are as the book has them. */
 #include <string.h>
 
-#include "fakes/market/filter.h"
-#include "fakes/market/offer_fields.h"
-#include "fakes/market/state.h"
+#include "base/random.h"
+#include "fakes/market/search.h"
 
-enum { ORDER_LEVELS_MAX = 8, ALLOCATED_GB_MAX = 1000000, ROW_BYTES_USUAL = 2816 };
+enum { ROW_BYTES_USUAL = 2816 };
 
-struct order_level {
-    const struct offer_field *field;
-    bool descending;
-};
-
-struct search {
-    const struct offer_book *book;
-    int64_t book_disk_mgb; /* that the book was rendered for */
-    int64_t disk_mgb;      /* that this search asks for */
-    int64_t limit;
-    struct order_level order[ORDER_LEVELS_MAX];
-    size_t order_count;
-    struct filter filter;
-};
-
-/* What a key other than a filter does. NULL `read`: it is ignored, as by the real service. */
-static const char *read_order(struct search *search, const cJSON *value);
-static const char *read_type(struct search *search, const cJSON *value);
-static const char *read_limit(struct search *search, const cJSON *value);
-static const char *read_allocated_storage(struct search *search, const cJSON *value);
-
-static const struct {
-    const char *key;
-    const char *(*read)(struct search *search, const cJSON *value);
-} options[] = {
-    {"order", read_order},       {"type", read_type},
-    {"limit", read_limit},       {"allocated_storage", read_allocated_storage},
-    {"disable_bundling", NULL},  {"target_reliability", NULL},
-    {"extra_ids", NULL},         {"gpu_option", NULL},
-    {"show_incompatible", NULL}, {"sort_option", NULL},
-    {"template_id", NULL},       {"resource_type", NULL},
-};
-
-/* Fields that are also switches of the web page: ignored unless their value is a filter. */
-static const char *const switches[] = {"external", "has_avx"};
-
-static const struct offer_field *searchable_field(const char *key)
-{
-    for (size_t i = 0; i < offer_field_count(); i++) {
-        const struct offer_field *field = offer_field_at(i);
-        if ((field->places & OFFER_SEARCHABLE) != 0 && key[0] == field->key[0] && strcmp(key, field->key) == 0) {
-            return field;
-        }
-    }
-    return NULL;
-}
-
-static const char *read_order_level(struct search *search, const cJSON *level)
-{
-    const char *key = cJSON_GetStringValue(cJSON_GetArrayItem(level, 0));
-    const char *direction = cJSON_GetStringValue(cJSON_GetArrayItem(level, 1));
-    const struct offer_field *field = key == NULL ? NULL : searchable_field(key);
-    bool descending = direction != NULL && strcmp(direction, "desc") == 0;
-    if (field == NULL || direction == NULL || (!descending && strcmp(direction, "asc") != 0)) {
-        return "needs pairs of a search key and asc or desc";
-    }
-    if (search->order_count == ORDER_LEVELS_MAX) {
-        return "has too many levels";
-    }
-    search->order[search->order_count++] = (struct order_level){field, descending};
-    return NULL;
-}
-
-static const char *read_order(struct search *search, const cJSON *value)
-{
-    if (!cJSON_IsArray(value)) {
-        return "needs a list of pairs";
-    }
-    const char *mistake = NULL;
-    for (const cJSON *level = value->child; level != NULL && mistake == NULL; level = level->next) {
-        mistake = read_order_level(search, level);
-    }
-    return mistake;
-}
-
-static const char *read_type(struct search *search, const cJSON *value)
-{
-    (void)search;
-    const char *type = cJSON_GetStringValue(value);
-    bool is_known = type != NULL && (strcmp(type, "on-demand") == 0 || strcmp(type, "ondemand") == 0);
-    return is_known ? NULL : "must be on-demand";
-}
-
-/* A number, or a text that is one, in counts of 10^-9. */
-static bool read_nano(const cJSON *value, int64_t *nano)
-{
-    if (cJSON_IsNumber(value)) {
-        *nano = nano_of_number(value->valuedouble);
-        return true;
-    }
-    return cJSON_IsString(value) && decimal_parse(span_of(value->valuestring), 9, nano);
-}
-
-static const char *read_limit(struct search *search, const cJSON *value)
-{
-    int64_t nano;
-    if (cJSON_IsNull(value)) {
-        return NULL;
-    }
-    if (!read_nano(value, &nano)) {
-        return "needs a number";
-    }
-    search->limit = nano / NUSD_PER_USD;
-    return NULL;
-}
-
-static const char *read_allocated_storage(struct search *search, const cJSON *value)
-{
-    int64_t nano;
-    if (!read_nano(value, &nano) || nano < 0 || nano > ALLOCATED_GB_MAX * INT64_C(1000000000)) {
-        return "needs a number of GB";
-    }
-    search->disk_mgb = scale_rounded(nano, 1, 1000000);
-    return NULL;
-}
-
-static bool is_switch(const cJSON *member)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(switches); i++) {
-        if (!cJSON_IsObject(member) && strcmp(member->string, switches[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *read_member(struct search *search, const cJSON *member)
-{
-    if (is_switch(member)) {
-        return NULL;
-    }
-    const struct offer_field *field = searchable_field(member->string);
-    if (field != NULL) {
-        return filter_add(&search->filter, field, field->kind == OFFER_TEXT, member);
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
-        if (strcmp(member->string, options[i].key) == 0) {
-            return options[i].read == NULL ? NULL : options[i].read(search, member);
-        }
-    }
-    return "is not a valid search key";
-}
-
-/* The book's column of the field, or NULL when the values for this search's disk are others. */
+/* The book's column of the field, or NULL when this search's values are others. */
 static const int64_t *column_of(const struct search *search, const struct offer_field *field)
 {
     bool by_other_disk = (field->places & OFFER_BY_DISK) != 0 && search->disk_mgb != search->book_disk_mgb;
-    return by_other_disk ? NULL : offer_book_column(search->book, field);
+    bool by_bid = (field->places & OFFER_BY_BID) != 0 && search->kind == PRICE_BID;
+    bool is_listing = search->market->listings_changed && (field->offset == offsetof(struct offer, id) ||
+                                                           field->offset == offsetof(struct offer, min_bid_nusd) ||
+                                                           field->offset == offsetof(struct offer, disk_space_mgb));
+    return by_other_disk || by_bid || (is_listing && field->derive == NULL) ? NULL
+                                                                            : offer_book_column(search->book, field);
+}
+
+/* The offer as this search prices it. */
+static const struct offer *priced_offer(const struct search *search, const struct offer_field *field, size_t index,
+                                        struct offer *copy)
+{
+    const struct offer *offer = listing_offer(search->market, index, copy);
+    if (search->kind == PRICE_BID && (field->places & OFFER_BY_BID) != 0) {
+        if (offer != copy) {
+            *copy = *offer;
+        }
+        copy->dph_base_nusd = copy->min_bid_nusd;
+        return copy;
+    }
+    return offer;
 }
 
 /* The value of a number in counts of 10^-9. */
 static int64_t number_of(const struct search *search, const struct offer_field *field, size_t index)
 {
     const int64_t *column = column_of(search, field);
+    struct offer copy;
     return column != NULL ? column[index]
-                          : offer_field_nano(field, offer_book_at(search->book, index), search->disk_mgb);
+                          : offer_field_nano(field, priced_offer(search, field, index, &copy), search->disk_mgb);
 }
 
 static bool offer_passes(const struct search *search, const struct filter_condition *condition, size_t index)
@@ -174,6 +50,7 @@ static bool offer_passes(const struct search *search, const struct filter_condit
         actual.is_null = actual.text == NULL;
     } else {
         actual.nano = number_of(search, condition->field, index);
+        actual.is_null = actual.nano == OFFER_NULL;
     }
     return filter_passes(&search->filter, condition, &actual);
 }
@@ -214,6 +91,9 @@ static int compare_level(const struct search *search, const struct order_level *
     }
     int64_t x = number_of(search, level->field, left);
     int64_t y = number_of(search, level->field, right);
+    if (x == OFFER_NULL || y == OFFER_NULL) {
+        return (x == OFFER_NULL) - (y == OFFER_NULL);
+    }
     int order = (x > y) - (x < y);
     return level->descending ? -order : order;
 }
@@ -240,34 +120,51 @@ static int64_t sort_key(const struct search *search, size_t index)
         return 0;
     }
     int64_t nano = number_of(search, search->order[0].field, index);
+    if (nano == OFFER_NULL) {
+        return INT64_MAX;
+    }
     return search->order[0].descending ? -nano : nano;
 }
 
-static size_t find_matches(const struct market *market, const struct search *search)
+/* Filters that the real service was reported not to honour. */
+static bool is_loose(const struct search *search, const struct filter_condition *condition)
 {
-    struct match *matches = market->matches;
+    static const char *const keys[] = {"id", "inet_down", "inet_up"};
+    const struct offer_field *field = condition->field;
+    for (size_t i = 0; search->market->options.switches.filters_loose != 0 && i < ARRAY_LENGTH(keys); i++) {
+        if (strcmp(field->key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t find_matches(struct match *matches, const struct search *search)
+{
     size_t count = 0;
     for (size_t i = 0; i < offer_book_count(search->book); i++) {
-        if (!market->taken[i] && offer_book_at(search->book, i)->rentable != 0) {
+        if (offer_is_listed(search->market, i)) {
             matches[count++].index = (uint32_t)i;
         }
     }
     for (size_t i = 0; i < search->filter.condition_count; i++) {
-        count = keep_passing(search, &search->filter.conditions[i], matches, count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        matches[i].sort_key = sort_key(search, matches[i].index);
+        if (!is_loose(search, &search->filter.conditions[i])) {
+            count = keep_passing(search, &search->filter.conditions[i], matches, count);
+        }
     }
     return count;
 }
 
+typedef bool before_function(const struct search *search, struct match left, struct match right);
+
 /* Moves matches[at] down to where both below come after it: a heap whose top comes first. */
-static void sift_down(const struct search *search, struct match *matches, size_t count, size_t at)
+static void sift_down(const struct search *search, before_function *before, struct match *matches, size_t count,
+                      size_t at)
 {
     for (;;) {
         size_t first = at;
         for (size_t below = 2 * at + 1; below <= 2 * at + 2 && below < count; below++) {
-            if (comes_before(search, matches[below], matches[first])) {
+            if (before(search, matches[below], matches[first])) {
                 first = below;
             }
         }
@@ -281,72 +178,170 @@ static void sift_down(const struct search *search, struct match *matches, size_t
     }
 }
 
-static void write_row(struct json_writer *writer, const struct search *search, size_t index)
+/* The top of the heap, which goes behind it. */
+static struct match take_first(const struct search *search, before_function *before, struct match *matches,
+                               size_t *count)
 {
-    if (search->disk_mgb == search->book_disk_mgb) {
-        json_raw(writer, offer_book_row(search->book, index));
-        return;
+    struct match first = matches[0];
+    matches[0] = matches[--*count];
+    matches[*count] = first;
+    sift_down(search, before, matches, *count, 0);
+    return first;
+}
+
+static void make_heap(const struct search *search, before_function *before, struct match *matches, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;) {
+        sift_down(search, before, matches, count, i);
     }
+}
+
+static bool is_drawn_before(const struct search *search, struct match left, struct match right)
+{
+    (void)search;
+    return left.sort_key != right.sort_key ? left.sort_key < right.sort_key : left.index < right.index;
+}
+
+static uint64_t mixed(uint64_t bits)
+{
+    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9); /* the finaliser of splitmix64 */
+    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
+    return bits ^ bits >> 31;
+}
+
+/*
+ * Where more is found than is shown, the real service shows a sample, which is another one some seconds later. Each offer's place
+ * in the draw lasts four periods, and a quarter of them change in each. Returns how many are left, the first of `matches`.
+ */
+static size_t draw_sample(const struct search *search, struct match *matches, size_t count)
+{
+    enum { PERIODS = 4 };
+    const struct market *market = search->market;
+    int64_t period_ns = market->options.switches.sample_period_ns;
+    size_t most = (size_t)market->options.switches.row_cap;
+    if (period_ns == 0 || count <= most) {
+        return count;
+    }
+    uint64_t keys[PERIODS];
+    int64_t period = market->now_ns / period_ns;
+    for (uint32_t i = 0; i < PERIODS; i++) {
+        struct random_address address = {.run = market->options.run,
+                                         .purpose = RANDOM_MARKET,
+                                         .entity = MARKET_DRAW_SAMPLE,
+                                         .index = (uint32_t)((period + i) / PERIODS) * PERIODS + i};
+        keys[i] = random_bits(market->options.seed, address);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t place = mixed(keys[matches[i].index % PERIODS] ^ matches[i].index);
+        matches[i].sort_key = (int64_t)(place >> 1);
+    }
+    make_heap(search, is_drawn_before, matches, count);
+    size_t left = count;
+    for (size_t i = 0; i < most; i++) {
+        (void)take_first(search, is_drawn_before, matches, &left);
+    }
+    memmove(matches, matches + left, most * sizeof *matches);
+    return most;
+}
+
+/* A row whose text the book does not have whole. */
+static void write_row_anew(struct json_writer *writer, const struct search *search, size_t index)
+{
+    struct offer copy;
+    struct offer priced;
+    const struct offer *offer = listing_offer(search->market, index, &copy);
     json_begin_object(writer);
-    json_raw(writer, offer_book_row_members(search->book, index));
-    offer_write_members(writer, offer_book_at(search->book, index), search->disk_mgb, OFFER_IN_ROW | OFFER_BY_DISK, 0);
+    if (offer == &copy) {
+        offer_write_members(writer, offer, search->disk_mgb, OFFER_IN_ROW, OFFER_BY_DISK | OFFER_BY_BID);
+    } else {
+        json_raw(writer, offer_book_row_members(search->book, index));
+    }
+    priced = *offer;
+    if (search->kind == PRICE_BID) {
+        priced.is_bid = 1;
+        priced.dph_base_nusd = offer->min_bid_nusd;
+    }
+    offer_write_members(writer, &priced, search->disk_mgb, OFFER_IN_ROW | OFFER_BY_BID, 0);
+    offer_write_members(writer, offer, search->disk_mgb, OFFER_IN_ROW | OFFER_BY_DISK, OFFER_BY_BID);
     json_end_object(writer);
 }
 
-static void answer_rows(const struct market *market, const struct search *search, struct http_reply *reply)
+/* Only the columns that were asked for; one that there is not is null. */
+static void write_selected(struct json_writer *writer, const struct search *search, size_t index)
 {
-    size_t count = find_matches(market, search);
-    struct match *matches = market->matches;
-    for (size_t i = count / 2; i-- > 0;) {
-        sift_down(search, matches, count, i);
+    struct offer copy;
+    const struct offer *offer = listing_offer(search->market, index, &copy);
+    struct offer priced = *offer;
+    if (search->kind == PRICE_BID) {
+        priced.is_bid = 1;
+        priced.dph_base_nusd = offer->min_bid_nusd;
     }
-    bool limited = search->limit > 0 && !market->options.limit_ignored;
-    size_t rows =
-        limited && (uint64_t)search->limit < market->options.row_cap ? (size_t)search->limit : market->options.row_cap;
-    rows = rows < count ? rows : count;
+    json_begin_object(writer);
+    for (const cJSON *column = search->select_columns->child; column != NULL; column = column->next) {
+        size_t i = 0;
+        while (i < offer_field_count() && ((offer_field_at(i)->places & OFFER_IN_ROW) == 0 ||
+                                           strcmp(offer_field_at(i)->key, column->valuestring) != 0)) {
+            i++;
+        }
+        if (i == offer_field_count()) {
+            json_member_null(writer, column->valuestring);
+        } else {
+            bool by_bid = (offer_field_at(i)->places & OFFER_BY_BID) != 0;
+            offer_write_member(writer, offer_field_at(i), by_bid ? &priced : offer, search->disk_mgb);
+        }
+    }
+    json_end_object(writer);
+}
+
+static void write_row(struct json_writer *writer, const struct search *search, size_t index)
+{
+    if (search->select_columns != NULL) {
+        write_selected(writer, search, index);
+    } else if (search->disk_mgb == search->book_disk_mgb && search->kind == PRICE_ON_DEMAND &&
+               !listing_is_changed(search->market, index)) {
+        json_raw(writer, offer_book_row(search->book, index));
+    } else {
+        write_row_anew(writer, search, index);
+    }
+}
+
+/* How many rows are shown of those found. */
+static size_t row_limit(const struct search *search, size_t count)
+{
+    const struct market_switches *switches = &search->market->options.switches;
+    bool limited = search->limit > 0 && !search->market->options.limit_ignored;
+    int64_t rows = limited ? search->limit : switches->usual_rows;
+    rows = rows < switches->row_cap ? rows : switches->row_cap;
+    return (uint64_t)rows < count ? (size_t)rows : count;
+}
+
+static void answer_rows(struct market *market, const struct search *search, struct http_reply *reply)
+{
+    struct match *matches = market->matches;
+    size_t count = draw_sample(search, matches, find_matches(matches, search));
+    for (size_t i = 0; i < count; i++) {
+        matches[i].sort_key = sort_key(search, matches[i].index);
+    }
+    make_heap(search, comes_before, matches, count);
+    size_t rows = row_limit(search, count);
     (void)buffer_reserve(&reply->body, 16 + rows * ROW_BYTES_USUAL);
     struct json_writer writer = answer_begin(reply, 200);
     json_begin_object(&writer);
     json_key(&writer, "offers");
     json_begin_array(&writer);
     for (size_t row = 0; row < rows; row++) {
-        write_row(&writer, search, matches[0].index);
-        matches[0] = matches[--count];
-        sift_down(search, matches, count, 0);
+        write_row(&writer, search, take_first(search, comes_before, matches, &count).index);
     }
     json_end_array(&writer);
     json_end_object(&writer);
 }
 
-void route_search(struct market *market, const struct http_request *request, struct http_reply *reply)
+void route_search(const struct call *call)
 {
-    cJSON *body = answer_parse_body(request, reply);
-    if (body == NULL) {
-        return;
-    }
-    struct search search; /* large: only what must be is initialised */
-    search.book = market->options.offers;
-    search.book_disk_mgb = offer_book_allocated_disk_mgb(search.book);
-    search.disk_mgb = DEFAULT_ALLOCATED_DISK_MGB;
-    search.limit = 0;
-    search.order_count = 0;
-    search.filter.condition_count = 0;
-    search.filter.value_count = 0;
-    const char *mistake = NULL;
-    for (const cJSON *member = body->child; member != NULL && mistake == NULL; member = member->next) {
-        mistake = read_member(&search, member);
-        if (mistake != NULL) {
-            answer_error(reply, 400, "invalid_args", "error 400/2102: Invalid args: %.100s %s", member->string,
-                         mistake);
-        }
-    }
-    if (mistake == NULL) {
-        if (search.order_count == 0) {
-            const struct offer_field *score = searchable_field("score");
-            assert(score != NULL);
-            search.order[search.order_count++] = (struct order_level){score, true};
-        }
-        answer_rows(market, &search, reply);
+    cJSON *body = search_body(call);
+    struct search search; /* large: search_read() initialises what must be */
+    if (body != NULL && search_read(&search, call, body)) {
+        answer_rows(call->market, &search, call->reply);
     }
     cJSON_Delete(body);
 }

@@ -7,64 +7,111 @@
 #include "base/attributes.h"
 
 static const char *const names[] = {
-#define API_CALL_NAME(code, name) name,
+#define API_CALL_NAME(code, name, threshold_ms) name,
     API_CALL_LIST(API_CALL_NAME)
 #undef API_CALL_NAME
 };
 
-/* `path` without the slash that may end it; with `has_id`, a slash and a number follow. */
-static const struct route {
-    enum http_method method;
-    const char *path;
-    bool has_id;
-    enum api_call call;
-} routes[] = {
-    {HTTP_POST, "/api/v0/bundles", false, API_SEARCH},     {HTTP_PUT, "/api/v0/asks", true, API_CREATE},
-    {HTTP_GET, "/api/v0/instances", true, API_SHOW},       {HTTP_GET, "/api/v1/instances", false, API_LIST},
-    {HTTP_DELETE, "/api/v0/instances", true, API_DESTROY}, {HTTP_GET, "/api/v0/users/current", false, API_ACCOUNT},
+static const int64_t thresholds_ms[] = {
+#define API_CALL_THRESHOLD(code, name, threshold_ms) threshold_ms,
+    API_CALL_LIST(API_CALL_THRESHOLD)
+#undef API_CALL_THRESHOLD
 };
 
-/* Reads "/NUMBER"; returns what follows it, or NULL when that is not there or is out of range. */
-static const char *read_id(const char *text, int64_t *id)
+/* The first that fits decides; those that a usual run needs stand first. */
+static const struct route {
+    enum http_method method;
+    enum api_call call;
+    const char *pattern;
+} routes[] = {
+    {HTTP_GET, API_SHOW, "/api/v0/instances/#"},
+    {HTTP_POST, API_SEARCH, "/api/v0/bundles"},
+    {HTTP_PUT, API_CREATE, "/api/v0/asks/#"},
+    {HTTP_DELETE, API_DESTROY, "/api/v0/instances/#"},
+    {HTTP_GET, API_ACCOUNT, "/api/v0/users/current"},
+    {HTTP_GET, API_LIST, "/api/v1/instances"},
+    {HTTP_GET, API_SEARCH, "/api/v0/bundles"},
+    {HTTP_PUT, API_SEARCH, "/api/v0/search/asks"},
+    {HTTP_PUT, API_STATE, "/api/v0/instances/#"},
+    {HTTP_GET, API_LIST_V0, "/api/v0/instances"},
+    {HTTP_GET, API_LIST_FILTERS, "/api/v0/instances/filters"},
+    {HTTP_PUT, API_STATE_MANY, "/api/v0/instances"},
+    {HTTP_DELETE, API_DESTROY_MANY, "/api/v0/instances"},
+    {HTTP_PUT, API_BID, "/api/v0/instances/bid_price/#"},
+    {HTTP_PUT, API_REBOOT, "/api/v0/instances/reboot/#"},
+    {HTTP_PUT, API_RECYCLE, "/api/v0/instances/recycle/#"},
+    {HTTP_PUT, API_PREPAY, "/api/v0/instances/prepay/#"},
+    {HTTP_GET, API_DEPOSIT, "/api/v0/instances/balance/#"},
+    {HTTP_PUT, API_SET_TEMPLATE, "/api/v0/instances/update_template/#"},
+    {HTTP_PUT, API_EXECUTE, "/api/v0/instances/command/#"},
+    {HTTP_PUT, API_LOGS, "/api/v0/instances/request_logs/#"},
+    {HTTP_GET, API_RESULT, "/vast.ai/instance_logs/*"},
+    {HTTP_GET, API_KEYS, "/api/v0/ssh"},
+    {HTTP_POST, API_KEY_CREATE, "/api/v0/ssh"},
+    {HTTP_PUT, API_KEY_CHANGE, "/api/v0/ssh/#"},
+    {HTTP_DELETE, API_KEY_DELETE, "/api/v0/ssh/#"},
+    {HTTP_GET, API_ATTACHED, "/api/v0/instances/#/ssh"},
+    {HTTP_POST, API_ATTACH, "/api/v0/instances/#/ssh"},
+    {HTTP_DELETE, API_DETACH, "/api/v0/instances/#/ssh/#"},
+    {HTTP_GET, API_GPU_NAMES, "/api/v0/gpu_names/unique"},
+    {HTTP_GET, API_INVOICES, "/api/v0/users/me/invoices"},
+    {HTTP_GET, API_INVOICES_V1, "/api/v1/invoices"},
+    {HTTP_GET, API_CHARGES, "/api/v0/charges"},
+    {HTTP_GET, API_SECRETS, "/api/v0/secrets"},
+    {HTTP_GET, API_VOLUMES, "/api/v0/volumes"},
+    {HTTP_POST, API_VOLUME_SEARCH, "/api/v0/volumes/search"},
+    {HTTP_PUT, API_VOLUME_CREATE, "/api/v0/volumes"},
+    {HTTP_DELETE, API_VOLUME_DELETE, "/api/v0/volumes"},
+    {HTTP_GET, API_TEMPLATES, "/api/v0/template"},
+    {HTTP_POST, API_TEMPLATE_CREATE, "/api/v0/template"},
+    {HTTP_PUT, API_TEMPLATE_CHANGE, "/api/v0/template"},
+    {HTTP_DELETE, API_TEMPLATE_DELETE, "/api/v0/template"},
+};
+
+/* Reads digits at `*text` and moves behind them. False when there are none, or too many for 64 bits. */
+static bool read_number(const char **text, int64_t *number)
 {
-    if (*text++ != '/' || *text < '0' || *text > '9') {
-        return NULL;
-    }
     int64_t value = 0;
-    for (; *text >= '0' && *text <= '9'; text++) {
-        int64_t digit = *text - '0';
+    const char *at = *text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        int64_t digit = *at - '0';
         if (value > (INT64_MAX - digit) / 10) {
-            return NULL;
+            return false;
         }
         value = value * 10 + digit;
     }
-    *id = value;
-    return text;
+    bool found = at != *text;
+    *text = at;
+    *number = value;
+    return found;
 }
 
-static bool route_fits(const struct route *route, enum http_method method, const char *path, int64_t *id)
+bool api_path_fits(const char *path, const char *pattern, struct api_path_parts *parts)
 {
-    size_t length = strlen(route->path);
-    if (route->method != method || strncmp(path, route->path, length) != 0) {
-        return false;
-    }
-    const char *rest = path + length;
-    if (route->has_id) {
-        rest = read_id(rest, id);
-        if (rest == NULL) {
+    size_t numbers = 0;
+    *parts = (struct api_path_parts){.numbers = {-1, -1}};
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == '#') {
+            if (numbers == API_PATH_NUMBERS_MAX || !read_number(&path, &parts->numbers[numbers++])) {
+                return false;
+            }
+        } else if (*pattern == '*') {
+            parts->word = (struct span){path, strcspn(path, "/?")};
+            path += parts->word.length;
+        } else if (*path++ != *pattern) {
             return false;
         }
     }
-    rest += *rest == '/';
-    return *rest == '\0' || *rest == '?';
+    path += *path == '/';
+    return *path == '\0' || *path == '?';
 }
 
 enum api_call api_call_of(enum http_method method, const char *path, int64_t *id)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(routes); i++) {
-        int64_t found = -1;
-        if (route_fits(&routes[i], method, path, &found)) {
-            *id = found;
+        struct api_path_parts parts;
+        if (routes[i].method == method && api_path_fits(path, routes[i].pattern, &parts)) {
+            *id = parts.numbers[0];
             return routes[i].call;
         }
     }
@@ -75,6 +122,11 @@ enum api_call api_call_of(enum http_method method, const char *path, int64_t *id
 const char *api_call_name(enum api_call call)
 {
     return names[call];
+}
+
+int64_t api_call_threshold_ms(enum api_call call)
+{
+    return thresholds_ms[call];
 }
 
 enum api_call api_call_by_name(const char *name)

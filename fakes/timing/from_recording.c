@@ -366,7 +366,9 @@ void timing_defaults(struct timing *timing)
     set_latency(timing, API_ACCOUNT, 556 * NS_PER_MS, PROVENANCE_MEASURED);
     set_latency(timing, API_LIST, 827 * NS_PER_MS, PROVENANCE_MEASURED);
     apply_recording(&seed_run, timing);
-    set_latency(timing, API_OTHER, timing->latency_ns[API_LIST], PROVENANCE_ASSUMED);
+    for (int call = API_OTHER; call < API_CALL_COUNT; call++) {
+        set_latency(timing, (enum api_call)call, timing->latency_ns[API_LIST], PROVENANCE_ASSUMED);
+    }
 }
 
 void timing_from_recording(const struct recording *recording, struct timing *timing)

@@ -88,7 +88,9 @@ static void read_by_call(struct json_reader *reader, struct plan_text *plan,
         char name[16] = "";
         enum api_call call = json_string_copy(key, name, sizeof name) ? api_call_by_name(name) : API_CALL_COUNT;
         if (call == API_CALL_COUNT) {
-            json_reject(reader, "expected one of search, create, show, list, destroy, account, other");
+            json_reject(
+                reader,
+                "expected an API call's name: search, create, show, list, destroy, account, state, logs, other, ...");
         } else if (seen[call]) {
             json_reject(reader, "this key is given twice");
         } else {

@@ -21,6 +21,8 @@ enum random_purpose {
     RANDOM_BOOT = 20,         /* entity = contract */
     RANDOM_HOST = 21,         /* host names, GPU UUIDs; entity = machine */
     RANDOM_FAULT = 22,        /* faults with a probability; entity = fault's place in the plan */
+    RANDOM_MARKET = 30,       /* samples of searches, 429 bodies, names of results */
+    RANDOM_RIVAL = 31,        /* who outbids whom; entity = contract */
     RANDOM_DISK = 23,         /* what a crash does to writes that were not synced */
     RANDOM_HOST_KEY = 24,     /* SSH host keys; entity = contract */
     RANDOM_BUCKET = 25,       /* the object store's ids, tokens and keys; entity = what for */

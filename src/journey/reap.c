@@ -2,131 +2,29 @@
 
 #include <string.h>
 
+#include "journey/inventory.h"
 #include "journey/label.h"
 #include "journey/removal.h"
 #include "vast/retry.h"
 #include "world/note.h"
 
-enum {
-    INTENTS_MAX = 256,
-    SIGHTINGS_MAX = 256,
-    LIST_ATTEMPTS = 20,
-    RETRY_STREAM_INVENTORY = 40,
-    RETRY_STREAM_SHOW = 41
-};
+enum { INTENTS_MAX = 256, SHOW_ATTEMPTS = 20, RETRY_STREAM_SHOW = 41 };
 
-static const int64_t inventory_limit_ns = 600 * NS_PER_S;
+static const int64_t show_limit_ns = 600 * NS_PER_S;
 static const int64_t removal_limit_ns = 900 * NS_PER_S;
-
-/* A machine in a complete listing that bears our prefix, or whose label cannot be read. */
-struct sighting {
-    int64_t id;
-    int64_t machine_id; /* 0 when it cannot be read */
-    int64_t price_nusd_per_hour;
-    char label[INTENT_LABEL_SIZE];
-    bool unclear;     /* the label cannot be read */
-    bool seen_before; /* in the listing before this one as well */
-    bool judged;      /* nothing more is done about it in this round */
-};
 
 struct reap {
     struct journey journey;
     const struct reap_options *options;
     struct intent intents[INTENTS_MAX];
     size_t intent_count;
-    struct sighting sightings[SIGHTINGS_MAX];
-    size_t sighting_count;
-    bool overflowed;
+    struct inventory inventory;
+    struct inventory fresh; /* room for the next listing */
 };
 
 void reap_defaults(struct reap_options *options)
 {
     *options = (struct reap_options){.access = {.origin = VAST_DEFAULT_ORIGIN}, .grace_ns = 120 * NS_PER_S};
-}
-
-static struct sighting *sighting_of(struct reap *reap, int64_t id)
-{
-    for (size_t i = 0; i < reap->sighting_count; i++) {
-        if (reap->sightings[i].id == id) {
-            return &reap->sightings[i];
-        }
-    }
-    return NULL;
-}
-
-static struct sighting *sighting_with_label(struct reap *reap, const char *label)
-{
-    for (size_t i = 0; i < reap->sighting_count; i++) {
-        if (strcmp(reap->sightings[i].label, label) == 0 && !reap->sightings[i].judged) {
-            return &reap->sightings[i];
-        }
-    }
-    return NULL;
-}
-
-/* Could the intent's machine stand in the listing without being recognised? */
-static bool may_be_hidden(const struct reap *reap, const struct intent *intent)
-{
-    bool hidden = reap->overflowed;
-    for (size_t i = 0; i < reap->sighting_count; i++) {
-        const struct sighting *sighting = &reap->sightings[i];
-        bool other_machine = sighting->machine_id != 0 && sighting->machine_id != intent->machine_id;
-        hidden = hidden || (sighting->unclear && !other_machine);
-    }
-    return hidden;
-}
-
-/* ---- Inventory ---------------------------------------------------------------------------------------------------------- */
-
-struct inventory {
-    struct reap *reap;
-    struct sighting rows[SIGHTINGS_MAX];
-    size_t count;
-    bool overflowed;
-};
-
-static void take_sighting(void *context, const struct vast_instance *instance)
-{
-    struct inventory *inventory = context;
-    bool unclear = instance->label.presence != PRESENT;
-    if (!unclear && !label_is_ours(instance)) {
-        return;
-    }
-    if (inventory->count == SIGHTINGS_MAX) {
-        inventory->overflowed = true;
-        return;
-    }
-    struct sighting *row = &inventory->rows[inventory->count++];
-    *row = (struct sighting){
-        .id = instance->id.value,
-        .machine_id = int64_or(instance->machine_id, 0),
-        .unclear = unclear,
-        .price_nusd_per_hour = int64_or(instance->price_nusd_per_hour, 0),
-        .seen_before = sighting_of(inventory->reap, instance->id.value) != NULL,
-    };
-    (void)text_copy(row->label, sizeof row->label, unclear ? "" : instance->label.text);
-}
-
-/* Lists until a listing is complete. */
-static enum error_code take_inventory(struct reap *reap, struct inventory *inventory, struct error *error)
-{
-    struct journey *journey = &reap->journey;
-    struct retry retry = retry_begin(journey->world, "list", RETRY_STREAM_INVENTORY, LIST_ATTEMPTS,
-                                     world_deadline_ns(journey->world, inventory_limit_ns));
-    enum error_code code;
-    do {
-        inventory->reap = reap;
-        inventory->count = 0;
-        code = vast_list(&journey->vast, take_sighting, inventory, error);
-    } while (code != ERR_OK && retry_again(&retry, error));
-    if (code != ERR_OK) {
-        error_wrap(error, "the inventory is not known, so nothing more is destroyed");
-        return error->code;
-    }
-    memcpy(reap->sightings, inventory->rows, inventory->count * sizeof inventory->rows[0]);
-    reap->sighting_count = inventory->count;
-    reap->overflowed = inventory->overflowed;
-    return ERR_OK;
 }
 
 /* ---- Judgement ---------------------------------------------------------------------------------------------------------- */
@@ -135,8 +33,8 @@ static enum error_code take_inventory(struct reap *reap, struct inventory *inven
 static enum error_code show(struct reap *reap, int64_t instance_id, struct vast_instance *instance, struct error *error)
 {
     struct journey *journey = &reap->journey;
-    struct retry retry = retry_begin(journey->world, "show", RETRY_STREAM_SHOW, LIST_ATTEMPTS,
-                                     world_deadline_ns(journey->world, inventory_limit_ns));
+    struct retry retry = retry_begin(journey->world, "show", RETRY_STREAM_SHOW, SHOW_ATTEMPTS,
+                                     world_deadline_ns(journey->world, show_limit_ns));
     enum error_code code;
     do {
         code = vast_show(&journey->vast, instance_id, instance, error);
@@ -277,9 +175,9 @@ static void leave_unclear(struct reap *reap, const struct intent *intent)
 /* Removes what an intent whose owner is dead has left behind. True when the intent needs another look later. */
 static bool settle_intent(struct reap *reap, struct intent *intent, int64_t listed_ns, int64_t settled_ns)
 {
-    struct sighting *sighting = sighting_with_label(reap, intent->label);
+    struct sighting *sighting = inventory_with_label(&reap->inventory, intent->label);
     bool found = sighting != NULL;
-    for (; sighting != NULL; sighting = sighting_with_label(reap, intent->label)) {
+    for (; sighting != NULL; sighting = inventory_with_label(&reap->inventory, intent->label)) {
         remove_sighting(reap, sighting, intent, "the run that rented it is dead");
     }
     if (found) {
@@ -295,7 +193,7 @@ static bool settle_intent(struct reap *reap, struct intent *intent, int64_t list
         }
         return true;
     }
-    if (may_be_hidden(reap, intent)) {
+    if (inventory_may_hide(&reap->inventory, intent)) {
         leave_unclear(reap, intent);
     } else {
         forget(reap, intent, "no machine bears its label");
@@ -335,8 +233,8 @@ static bool judge_stranger(struct reap *reap, struct sighting *sighting)
 static bool judge_strangers(struct reap *reap)
 {
     bool again = false;
-    for (size_t i = 0; i < reap->sighting_count; i++) {
-        struct sighting *sighting = &reap->sightings[i];
+    for (size_t i = 0; i < reap->inventory.count; i++) {
+        struct sighting *sighting = &reap->inventory.sightings[i];
         if (!sighting->judged && !sighting->unclear && !known_to_ledger(reap, sighting->label)) {
             again = judge_stranger(reap, sighting) || again;
         }
@@ -379,13 +277,12 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 /* One listing and what follows from it. `next_ns` is when to look again, 0 when there is no need. */
-static enum error_code round_once(struct reap *reap, struct inventory *inventory, const int64_t *settled_ns,
-                                  int64_t *next_ns, struct error *error)
+static enum error_code round_once(struct reap *reap, const int64_t *settled_ns, int64_t *next_ns, struct error *error)
 {
     struct world *world = reap->journey.world;
     int64_t listed_ns = world_now_ns(world);
     *next_ns = 0;
-    enum error_code code = take_inventory(reap, inventory, error);
+    enum error_code code = inventory_renew(&reap->journey, &reap->inventory, &reap->fresh, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -412,7 +309,7 @@ static void leave_open_intents(struct reap *reap)
     }
 }
 
-static enum error_code reap_all(struct reap *reap, struct inventory *inventory, struct error *error)
+static enum error_code reap_all(struct reap *reap, struct error *error)
 {
     struct world *world = reap->journey.world;
     enum error_code code = read_intents(reap, error);
@@ -422,7 +319,7 @@ static enum error_code reap_all(struct reap *reap, struct inventory *inventory, 
     }
     int64_t next_ns = 1;
     while (code == ERR_OK && next_ns != 0) {
-        code = round_once(reap, inventory, settled_ns, &next_ns, error);
+        code = round_once(reap, settled_ns, &next_ns, error);
         next_ns = reap->options->act ? next_ns : 0; /* one look is enough to show */
         if (code == ERR_OK && next_ns != 0 && world_sleep_until(world, next_ns) != ERR_OK) {
             code = error_set(error, ERR_INTERRUPTED, "interrupted between two listings");
@@ -431,7 +328,7 @@ static enum error_code reap_all(struct reap *reap, struct inventory *inventory, 
     if (code != ERR_OK) {
         leave_open_intents(reap);
     }
-    if (code == ERR_OK && reap->overflowed) {
+    if (code == ERR_OK && reap->inventory.overflowed) {
         note_log(world, "warning", "more than %d machines bear our label: run reap again", SIGHTINGS_MAX);
     }
     return code;
@@ -440,9 +337,7 @@ static enum error_code reap_all(struct reap *reap, struct inventory *inventory, 
 enum exit_status reap_run(struct world *world, const struct reap_options *options)
 {
     struct reap *reap = heap_alloc(world->heap, sizeof *reap);
-    struct inventory *inventory = heap_alloc(world->heap, sizeof *inventory);
-    if (reap == NULL || inventory == NULL || journey_open(&reap->journey, world, "reap", options->access) != ERR_OK) {
-        heap_release(world->heap, inventory);
+    if (reap == NULL || journey_open(&reap->journey, world, "reap", options->access) != ERR_OK) {
         heap_release(world->heap, reap);
         return journey_without_memory(world);
     }
@@ -453,11 +348,10 @@ enum exit_status reap_run(struct world *world, const struct reap_options *option
     journey_describe(&reap->journey, &note.data);
     note_end(world, &note, "client.start");
     struct error error;
-    if (reap_all(reap, inventory, &error) != ERR_OK) {
+    if (reap_all(reap, &error) != ERR_OK) {
         (void)journey_fail(&reap->journey, &error);
     }
     enum exit_status status = journey_close(&reap->journey);
-    heap_release(world->heap, inventory);
     heap_release(world->heap, reap);
     return status;
 }

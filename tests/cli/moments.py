@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A check that is ended from outside at many moments of its life, against the fake cloud on sockets.
+"""Whole checks against the fake cloud on sockets: one that comes through, and many that are ended from outside.
 
     moments.py GROUP DUMONT DUMONT_FAKE DUMONT_SIM    runs the tests of one class
 
@@ -17,8 +17,9 @@ from programs import PROGRAMS, Case, main
 SPEED = 120
 
 
-class Moments(Case):
-    MOMENTS = 5
+class StageCase(Case):
+    """The fake cloud, running beside."""
+
     LONGEST_S = 20  # of a whole check at that speed; it takes about a second
 
     def setUp(self):
@@ -42,6 +43,37 @@ class Moments(Case):
 
     def machines(self):
         return json.loads(self.good("dumont", "status", "--json"))["machines"]
+
+
+class LiveRehearsal(StageCase):
+    """Live mode as it is, but for the service: the real clock, a budget, and leave given beforehand."""
+
+    def setUp(self):
+        super().setUp()
+        del self.environment["DUMONT_CLOCK"]
+
+    def check(self, *arguments):
+        return self.run_program("dumont", "check", "--live", "--yes", "--json", "--status-poll-s", "0.1", "--ssh-retry-s", "0.1", *arguments)
+
+    def test_a_check_within_its_budget_comes_through(self):
+        outcome = self.check("--max-usd", "1")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        report = json.loads(outcome.out)
+        self.assertEqual((report["outcome"], report["world"], report["speed"], report["budget"]["cap_usd"]), ("done", "sockets", 1, 1))
+        self.assertEqual([phase["outcome"] for phase in report["phases"]], ["ok"] * 8)
+        self.assertLess(report["budget"]["worst_case_usd"], 1)
+        shown = outcome.err.splitlines()
+        self.assertTrue(shown[0].startswith(f"offer {report['offer']['id']}: 1 x RTX 4090 at $") and shown[1].startswith("worst case $"), shown)
+        self.assertEqual(self.machines(), [])
+
+    def test_a_check_beyond_its_budget_rents_nothing(self):
+        outcome = self.check("--max-usd", "0.05")
+        self.assertEqual(outcome.status, 7, outcome.err)
+        self.assertEqual(json.loads(outcome.out)["instance"], None)
+
+
+class Moments(StageCase):
+    MOMENTS = 5
 
     def begin(self):
         return subprocess.Popen([PROGRAMS["dumont"], "check", "--json", "--running-limit-s", "100", "--ssh-limit-s", "20"], cwd=self.folder,

@@ -108,9 +108,14 @@ class NetworkRefusals(NetworkCase):
     def test_a_check_without_a_usable_ssh_key_is_refused(self):
         self.without("DUMONT_SSH_KEY")
         self.refused(3, "DUMONT_SSH_KEY is not set", "dumont", "check")
-        for path in (self.path("nowhere"), self.folder):
+        self.write("text", b"no key at all\n")
+        os.chmod(self.path("text"), 0o600)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "phrase", "-f", self.path("guarded")], check=True)
+        os.chmod(self.path("key"), 0o644)
+        for path, what in ((self.path("nowhere"), "No such file"), (self.folder, "no regular file"), (self.path("text"), "no private key"),
+                           (self.path("guarded"), "passphrase"), (self.path("key"), "read by others")):
             self.environment["DUMONT_SSH_KEY"] = path
-            self.refused(3, "DUMONT_SSH_KEY: " + path, "dumont", "check")
+            self.assertIn(path, self.refused(3, what, "dumont", "check"))
 
     def test_what_cannot_be_written_is_found_out_first(self):
         self.write("file", b"")

@@ -14,8 +14,8 @@ if(DUMONT_PYTHON)
                      $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
     set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300)
   endforeach()
-  # A check that is ended at any moment: a few of them always, fifty among the slow tests.
-  foreach(group Moments FiftyMoments)
+  # Whole checks against the fake cloud. Ended at any moment: a few of them always, fifty among the slow tests.
+  foreach(group LiveRehearsal Moments FiftyMoments)
     add_test(NAME cli_${group}
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/moments.py ${group}
                      $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)

@@ -194,8 +194,8 @@ static void test_mistakes_on_the_command_line_are_named(void **state)
         {"null-status:active=yes", "null-status: active: expected true or false, not \"yes\""},
         {"rate-limit-429:shape=json",
          "rate-limit-429: shape: expected one of text, threshold, detail, error, not \"json\""},
-        {"rate-limit-429:endpoint=start", "rate-limit-429: endpoint: expected one of any, search, create, show, list, "
-                                          "destroy, account, other, not \"start\""},
+        {"rate-limit-429:endpoint=start", "rate-limit-429: endpoint: expected any or a call's name, see "
+                                          "dumont-fake faults --json, not \"start\""},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         static struct fault_plan plan;

@@ -1,5 +1,20 @@
+dumont_tests(front wire fake_front)
+
 add_library(ssh_stage STATIC ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage.c)
 target_include_directories(ssh_stage PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(ssh_stage PRIVATE dumont_options PUBLIC fake_front)
 add_executable(ssh_stage_main ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh_stage_main.c)
 target_link_libraries(ssh_stage_main PRIVATE dumont_options ssh_stage)
+
+# The running program: one ctest entry for each class.
+find_program(DUMONT_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(DUMONT_PYTHON)
+  foreach(group apis.Wire apis.Control apis.Reset apis.Secure command.Told command.Command)
+    string(REPLACE "." ";" parts ${group})
+    list(GET parts 0 program)
+    list(GET parts 1 class)
+    add_test(NAME front_${class}
+             COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/front/${program}.py ${class} $<TARGET_FILE:dumont-fake>)
+    set_tests_properties(front_${class} PROPERTIES LABELS wire TIMEOUT 300)
+  endforeach()
+endif()

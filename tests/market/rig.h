@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fakes/market/market.h"
+#include "fakes/market/offer_book.h"
 
 #define RIG_KEY "the-key-of-the-account"
 #define RIG_EPOCH_S INT64_C(1767381138)
@@ -47,18 +48,20 @@ static inline void rig_on_timeline(void *context, int64_t now_ns, uint32_t contr
 
 static inline struct market_options rig_options(struct rig *rig)
 {
-    return (struct market_options){
+    struct market_options options = {
         .seed = 7,
         .epoch = {RIG_EPOCH_S * NS_PER_S},
         .api_key = RIG_KEY,
         .ssh_public_key = "ssh-ed25519 AAAA someone@example",
         .credit_nusd = 10 * NUSD_PER_USD,
-        .row_cap = 64,
         .offers = rig->book,
         .timeline = rig_on_timeline,
         .event = rig_on_event,
         .context = rig,
     };
+    market_switches_defaults(&options.switches);
+    options.switches.sample_period_ns = 0;
+    return options;
 }
 
 static inline struct offer_book_options rig_book_options(uint64_t seed)
@@ -156,11 +159,13 @@ static inline void rig_expect(struct rig *rig, int64_t now_ns, enum http_method 
     cJSON_Delete(json);
 }
 
+/* The nth that can be rented and has a machine of its own. */
 static inline const struct offer *rig_rentable_offer(const struct rig *rig, size_t nth)
 {
     for (size_t i = 0;; i++) {
         const struct offer *offer = offer_book_at(rig->book, i);
-        if (offer->rentable != 0 && nth-- == 0) {
+        bool alone = offer_book_machine(rig->book, offer_book_machine_of(rig->book, i))->slices == 1;
+        if (alone && offer->rentable != 0 && nth-- == 0) {
             return offer;
         }
     }

@@ -92,8 +92,8 @@ static void test_charges_do_not_drift_with_many_small_steps(void **state)
     rig_end(&seldom);
 }
 
-/* A machine whose host is offline bills its disk but no GPU; when it is back, both. */
-static void test_an_offline_host_bills_no_gpu(void **state)
+/* A machine whose host is offline bills nothing, or by the switch its disk; when it is back, both. */
+static void test_an_offline_host_bills_nothing(void **state)
 {
     (void)state;
     struct rig rig;
@@ -108,6 +108,11 @@ static void test_an_offline_host_bills_no_gpu(void **state)
     int64_t id = rig_rent(&rig, 0, offer, "a");
     rig_destroy(&rig, 350 * NS_PER_S, id);
     assert_near(billed(&rig, "gpu"), cost_nusd(offer->dph_base_nusd, 150 * NS_PER_S));
+    assert_near(billed(&rig, "disk"), cost_nusd(offer_disk_nusd_per_hour(offer, 20000), 150 * NS_PER_S));
+    struct market_options options = rig_options(&rig);
+    options.switches.offline_bills_disk = 1;
+    rig_restart(&rig, options);
+    rig_destroy(&rig, 350 * NS_PER_S, rig_rent(&rig, 0, offer, "a"));
     assert_near(billed(&rig, "disk"), cost_nusd(offer_disk_nusd_per_hour(offer, 20000), 350 * NS_PER_S));
     rig_end(&rig);
 }
@@ -212,7 +217,7 @@ int main(void)
         cmocka_unit_test(test_a_destroyed_machine_stops_billing),
         cmocka_unit_test(test_the_sum_of_all_bills_is_the_credit_gone),
         cmocka_unit_test(test_charges_do_not_drift_with_many_small_steps),
-        cmocka_unit_test(test_an_offline_host_bills_no_gpu),
+        cmocka_unit_test(test_an_offline_host_bills_nothing),
         cmocka_unit_test(test_zero_credit_stops_everything_at_that_moment),
         cmocka_unit_test(test_zero_credit_ends_a_boot),
         cmocka_unit_test(test_events_come_in_order_at_their_own_times),

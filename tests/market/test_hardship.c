@@ -166,7 +166,7 @@ static void test_hostile_requests_get_json_and_never_a_5xx(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, 40);
+    rig_start(&rig, 80);
     struct market_options options = rig_options(&rig);
     options.event = NULL;
     rig_restart(&rig, options);

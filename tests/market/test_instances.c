@@ -223,7 +223,8 @@ static void test_refused_creates_change_nothing(void **state)
         {"{\"image\":\"a\",\"disk\":\"20\"}", "invalid_args"},
         {"{\"image\":\"a\",\"disk\":-1}", "invalid_args"},
         {"{\"image\":\"a\",\"disk\":1e300}", "invalid_args"},
-        {"{\"image\":\"a\",\"price\":0.2}", "invalid_price"},
+        {"{\"image\":\"a\",\"price\":0.0009}", "invalid_price"},
+        {"{\"image\":\"a\",\"price\":128.1}", "invalid_price"},
         {"{\"image\":\"a\",\"price\":\"x\"}", "invalid_price"},
     };
     struct rig rig;
@@ -280,7 +281,7 @@ static void test_a_listing_pages_completely_and_in_order(void **state)
     static const int limits[] = {1, 7, 25, 100, 0, -3};
     static const int page_sizes[] = {1, 7, 25, 25, 5, 5};
     struct rig rig;
-    rig_start(&rig, 100);
+    rig_start(&rig, 250);
     for (size_t i = 0; i < MACHINES; i++) {
         (void)rig_rent(&rig, 0, rig_rentable_offer(&rig, i), i % 3 == 0 ? "three" : "other");
     }
@@ -361,7 +362,8 @@ static void test_mistakes_in_a_listing_are_refused(void **state)
          "Error in query parameters: dph_total is not a valid search key"},
         {"select_filters=[]", "invalid_args", "Error in query parameters: select_filters needs a JSON object"},
         {"select_filters={", "invalid_args", "Error in query parameters: select_filters is not JSON"},
-        {"order_by=[{\"col\":\"price\"}]", "invalid_args", "Error in query parameters: order_by must be by id"},
+        {"order_by=[{\"col\":\"price\"}]", "invalid_args",
+         "Error in query parameters: order_by needs a column of contracts"},
         {"limit=many", "invalid_args", "Error in query parameters: limit is not JSON"},
         {"limit=[]", "invalid_args", "Error in query parameters: limit needs a number"},
         {"after_token=nonsense", "invalid_token", "invalid after_token"},

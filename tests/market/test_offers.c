@@ -126,7 +126,8 @@ static void use_wish(struct rig *rig, const struct offer_wish *wish, uint64_t se
     rig->book = offer_book_for_wish(rig->heap, &options, wish);
     assert_non_null(rig->book);
     struct market_options market = rig_options(rig);
-    market.row_cap = OFFERS_MAX;
+    market.switches.row_cap = OFFERS_MAX;
+    market.switches.usual_rows = OFFERS_MAX;
     rig_restart(rig, market);
     offer_book_free(before);
 }

@@ -113,7 +113,8 @@ static void start_uncapped(struct rig *rig)
 {
     rig_start(rig, BOOK_SIZE);
     struct market_options options = rig_options(rig);
-    options.row_cap = BOOK_SIZE;
+    options.switches.row_cap = BOOK_SIZE;
+    options.switches.usual_rows = BOOK_SIZE;
     rig_restart(rig, options);
 }
 
@@ -315,8 +316,8 @@ static void test_mistakes_are_refused_by_name(void **state)
          "error 400/2102: Invalid args: order needs pairs of a search key and asc or desc"},
         {"{\"order\":[[\"score\",\"up\"]]}",
          "error 400/2102: Invalid args: order needs pairs of a search key and asc or desc"},
-        {"{\"order\":\"score\"}", "error 400/2102: Invalid args: order needs a list of pairs"},
-        {"{\"type\":\"bid\"}", "error 400/2102: Invalid args: type must be on-demand"},
+        {"{\"order\":\"beauty\"}", "error 400/2102: Invalid args: order needs a list of pairs"},
+        {"{\"type\":\"auction\"}", "error 400/2102: Invalid args: type must be on-demand, bid or reserved"},
         {"{\"limit\":\"few\"}", "error 400/2102: Invalid args: limit needs a number"},
         {"{\"allocated_storage\":-1}", "error 400/2102: Invalid args: allocated_storage needs a number of GB"},
         {"[]", "error 400/2101: Invalid args: the body is not a JSON object"},

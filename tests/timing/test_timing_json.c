@@ -95,7 +95,8 @@ static void test_mistakes_in_a_plan_are_named(void **state)
 {
     (void)state;
     static const char *const seconds = "expected seconds from 0 to 2592000 (30 days)";
-    static const char *const calls = "expected one of search, create, show, list, destroy, account, other";
+    static const char *const calls =
+        "expected an API call's name: search, create, show, list, destroy, account, state, logs, other, ...";
     const struct {
         const char *text;
         const char *mistake;

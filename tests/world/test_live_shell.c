@@ -540,16 +540,16 @@ static void test_a_key_file_that_is_no_good_is_refused_at_once(void **state)
     struct error error;
     char path[PATH_SIZE];
     assert_int_equal(chmod(scene->key_path, 0644), 0);
-    assert_key_refused(scene, ERR_INPUT_UNREADABLE, "can be read by others");
+    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "can be read by others");
     assert_int_equal(chmod(scene->key_path, 0600), 0);
     scene->place.options.ssh_key_path = "/nowhere/id";
-    assert_key_refused(scene, ERR_INPUT_UNREADABLE, "/nowhere/id");
+    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "/nowhere/id");
     scene->place.options.ssh_key_path = live_place_path(&scene->place, path, sizeof path, "id_bad");
     assert_int_equal(file_write(path, span_of("no key\n"), FILE_SECRET, &error), ERR_OK);
-    assert_key_refused(scene, ERR_INPUT_INVALID, "is no private key");
+    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "is no private key");
     assert_int_equal(ssh_pki_export_privkey_file(scene->stage.account_key, "a passphrase", NULL, NULL, path), SSH_OK);
     assert_int_equal(chmod(path, 0600), 0);
-    assert_key_refused(scene, ERR_INPUT_INVALID, "passphrase");
+    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "passphrase");
 }
 
 int main(void)

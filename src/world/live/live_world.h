@@ -56,8 +56,9 @@ struct live_world_options {
 
 /*
  * Opens the world; sends nothing anywhere. With the message for a person:
- * ERR_INPUT_UNREADABLE  clock page, authorities or key file cannot be read, or others can read the key file
- * ERR_INPUT_INVALID     ... or is none, or the key is protected by a passphrase
+ * ERR_INPUT_UNREADABLE  clock page or authorities cannot be read
+ * ERR_INPUT_INVALID     ... or is none
+ * ERR_SSH_KEY_UNUSABLE  the key file cannot be read, or is none, or others can read it, or it is protected by a passphrase
  * ERR_CANNOT_WRITE      state folder or history file
  * ERR_LEDGER_UNWRITABLE, ERR_NO_MEMORY
  * A missing or broken events store is no error: its statements fail, each with its reason.

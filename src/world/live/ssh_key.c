@@ -14,7 +14,7 @@ static enum error_code check_mode(const char *path, struct error *error)
     if (stat(path, &facts) != 0 || (facts.st_mode & 077) == 0) {
         return ERR_OK; /* what cannot be looked at cannot be read: the reader says why */
     }
-    (void)error_set(error, ERR_INPUT_UNREADABLE, "the SSH key %s can be read by others (mode %04o)", path,
+    (void)error_set(error, ERR_SSH_KEY_UNUSABLE, "the SSH key %s can be read by others (mode %04o)", path,
                     (unsigned)(facts.st_mode & 07777));
     error_advise(error, "chmod 600 %s; if others may have read it, make a new key", path);
     return error->code;
@@ -32,10 +32,10 @@ static enum error_code import(const char *path, const char *text, ssh_key *out, 
     }
     bool openssh = strstr(text, "BEGIN OPENSSH PRIVATE KEY") != NULL;
     if (asks_for_passphrase(text)) {
-        (void)error_set(error, ERR_INPUT_INVALID, "the SSH key %s is protected by a passphrase", path);
+        (void)error_set(error, ERR_SSH_KEY_UNUSABLE, "the SSH key %s is protected by a passphrase", path);
         error_advise(error, "give a key without one in DUMONT_SSH_KEY: nobody is there to type it");
     } else {
-        (void)error_set(error, ERR_INPUT_INVALID, "%s is no private key that can be used%s", path,
+        (void)error_set(error, ERR_SSH_KEY_UNUSABLE, "%s is no private key that can be used%s", path,
                         openssh ? ", or has a passphrase" : "");
         error_advise(error, "give the path of a private key in DUMONT_SSH_KEY, as ssh-keygen makes it with -N ''");
     }
@@ -47,6 +47,11 @@ enum error_code ssh_key_read(struct heap *heap, const char *path, ssh_key *out, 
     struct buffer text;
     buffer_init(&text, heap, KEY_BYTES_MAX);
     enum error_code code = file_read(path, &text, error);
+    if (code == ERR_INPUT_UNREADABLE) {
+        error_wrap(error, "the SSH key cannot be used");
+        error_advise(error, "set DUMONT_SSH_KEY to the path of a private key whose public half the account knows");
+        code = error->code = ERR_SSH_KEY_UNUSABLE;
+    }
     code = code == ERR_OK ? check_mode(path, error) : code;
     code = code == ERR_OK ? import(path, buffer_text(&text), out, error) : code;
     if (text.data != NULL) {

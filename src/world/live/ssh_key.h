@@ -11,8 +11,8 @@
 #include "base/heap.h"
 
 /*
- * Reads a private key without passphrase, in any form that libssh knows. ERR_INPUT_UNREADABLE: no such file, or others can read it.
- * ERR_INPUT_INVALID: no key, or one with a passphrase. On ERR_OK `*out` is the caller's: ssh_key_free().
+ * Reads a private key without passphrase, in any form that libssh knows. ERR_SSH_KEY_UNUSABLE: no such file, others can read it,
+ * no key, or one with a passphrase. On ERR_OK `*out` is the caller's: ssh_key_free().
  */
 MUST_USE enum error_code ssh_key_read(struct heap *heap, const char *path, ssh_key *out, struct error *error);
 

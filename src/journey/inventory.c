@@ -1,0 +1,90 @@
+#include "journey/inventory.h"
+
+#include <string.h>
+
+#include "journey/label.h"
+#include "vast/retry.h"
+
+enum { LIST_ATTEMPTS = 20, RETRY_STREAM_INVENTORY = 40 };
+
+static const int64_t inventory_limit_ns = 600 * NS_PER_S;
+
+struct sighting *inventory_with_label(struct inventory *inventory, const char *label)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        struct sighting *sighting = &inventory->sightings[i];
+        if (strcmp(sighting->label, label) == 0 && !sighting->judged) {
+            return sighting;
+        }
+    }
+    return NULL;
+}
+
+bool inventory_may_hide(const struct inventory *inventory, const struct intent *intent)
+{
+    bool hidden = inventory->overflowed;
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct sighting *sighting = &inventory->sightings[i];
+        bool other_machine = sighting->machine_id != 0 && sighting->machine_id != intent->machine_id;
+        hidden = hidden || (sighting->unclear && !other_machine);
+    }
+    return hidden;
+}
+
+static bool holds(const struct inventory *inventory, int64_t id)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        if (inventory->sightings[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct listing {
+    const struct inventory *before;
+    struct inventory *fresh;
+};
+
+static void take_sighting(void *context, const struct vast_instance *instance)
+{
+    struct listing *listing = context;
+    struct inventory *fresh = listing->fresh;
+    bool unclear = instance->label.presence != PRESENT;
+    if (!unclear && !label_is_ours(instance)) {
+        return;
+    }
+    if (fresh->count == SIGHTINGS_MAX) {
+        fresh->overflowed = true;
+        return;
+    }
+    struct sighting *sighting = &fresh->sightings[fresh->count++];
+    *sighting = (struct sighting){
+        .id = instance->id.value,
+        .machine_id = int64_or(instance->machine_id, 0),
+        .unclear = unclear,
+        .price_nusd_per_hour = int64_or(instance->price_nusd_per_hour, 0),
+        .seen_before = holds(listing->before, instance->id.value),
+    };
+    (void)text_copy(sighting->label, sizeof sighting->label, unclear ? "" : instance->label.text);
+}
+
+enum error_code inventory_renew(struct journey *journey, struct inventory *inventory, struct inventory *fresh,
+                                struct error *error)
+{
+    struct listing listing = {inventory, fresh};
+    struct retry retry = retry_begin(journey->world, "list", RETRY_STREAM_INVENTORY, LIST_ATTEMPTS,
+                                     world_deadline_ns(journey->world, inventory_limit_ns));
+    enum error_code code;
+    do {
+        fresh->count = 0;
+        fresh->overflowed = false;
+        code = vast_list(&journey->vast, take_sighting, &listing, error);
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code != ERR_OK) {
+        error_wrap(error, "the inventory is not known, so nothing more is destroyed");
+        return error->code;
+    }
+    memcpy(inventory, fresh, sizeof *inventory); /* too large for a task's stack */
+    return ERR_OK;
+}
