@@ -19,15 +19,25 @@ enum { OPENED_SIZE = 8192 };
 
 static char opened[OPENED_SIZE];
 
-/* Stands before the C library's, for libssh too: keeps the paths that were opened. */
+/* These two stand before the C library's, for libssh too, and keep the paths that were opened. */
+__attribute__((visibility("default"))) int open(const char *path, int flags, ...);
 __attribute__((visibility("default"))) FILE *fopen(const char *path, const char *mode);
+
+int open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    unsigned mode = (flags & O_CREAT) != 0 ? va_arg(arguments, unsigned) : 0;
+    va_end(arguments);
+    size_t length = strlen(opened);
+    (void)snprintf(opened + length, sizeof opened - length, "%s\n", path);
+    return openat(AT_FDCWD, path, flags, (mode_t)mode);
+}
 
 FILE *fopen(const char *path, const char *mode)
 {
-    bool writes = mode[0] != 'r';
-    size_t length = strlen(opened);
-    (void)snprintf(opened + length, sizeof opened - length, "%s\n", path);
-    int descriptor = open(path, writes ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0666);
+    int flags = mode[0] == 'r' ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
+    int descriptor = open(path, flags | O_CLOEXEC, 0666);
     return descriptor < 0 ? NULL : fdopen(descriptor, mode);
 }
 
