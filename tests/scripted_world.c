@@ -151,6 +151,11 @@ static void http_start(struct world *world, struct http_exchange *exchange)
                   request->bearer == NULL ? " (no key)" : "");
     buffer_append(&scripted->requests, request->body.at, request->body.length);
     buffer_append_char(&scripted->requests, '\n');
+    buffer_printf(&scripted->headers, "%s %s%s", http_method_name(request->method), request->origin, request->path);
+    for (size_t i = 0; i < request->header_count; i++) {
+        buffer_printf(&scripted->headers, "|%s: %s", request->headers[i].name, request->headers[i].value);
+    }
+    buffer_append_char(&scripted->headers, '\n');
     exchange->fate = reply->fate;
     exchange->out_of_memory = reply->out_of_memory;
     if (!reply->never) {
@@ -275,6 +280,13 @@ static void statement_ends(void *operation)
 {
     struct store_call *call = operation;
     const struct scripted_statement *script = call->pending;
+    struct scripted_world *scripted = script->scripted;
+    if (scripted->store_with != NULL && script->sqlstate == NULL && script->row_count == 0) {
+        scripted->store_with(scripted->store_behind, call);
+        call->pending = NULL;
+        completion_finish(&call->done);
+        return;
+    }
     size_t columns = script->column_count != 0 ? script->column_count : store_statement_columns(call->statement);
     for (size_t i = 0; i < script->row_count; i++) {
         call->row(call->row_context, script->rows + i * columns, columns);
@@ -291,6 +303,7 @@ static void store_start(struct world *world, struct store_call *call)
     struct scripted_statement *script = &scripted->statements[call->statement];
     assert_int_equal(call->value_count, store_statement_parameters(call->statement));
     script->calls++;
+    script->scripted = scripted;
     write_statement(&scripted->store, call);
     call->pending = script;
     if (!script->never) {
@@ -391,8 +404,8 @@ void scripted_world_open(struct scripted_world *scripted)
     scripted->world.scheduler = scheduler_new(scripted->world.heap, timers);
     assert_non_null(scripted->world.scheduler);
     scripted->now_ns = NS_PER_S;
-    struct buffer *const logs[] = {&scripted->requests, &scripted->shell,  &scripted->store,
-                                   &scripted->notes,    &scripted->hidden, &scripted->told};
+    struct buffer *const logs[] = {&scripted->requests, &scripted->headers, &scripted->shell, &scripted->store,
+                                   &scripted->notes,    &scripted->hidden,  &scripted->told};
     for (size_t i = 0; i < ARRAY_LENGTH(logs); i++) {
         buffer_init(logs[i], scripted->own_heap, LOG_MAX);
     }

@@ -39,6 +39,8 @@ struct scripted_step {
     int exit_status;
 };
 
+struct scripted_world;
+
 /* What a statement of the catalogue answers whenever it is asked. Zero-filled: done, no rows. */
 struct scripted_statement {
     const char *sqlstate; /* NULL: "00000" */
@@ -48,6 +50,7 @@ struct scripted_statement {
     size_t row_count;
     size_t column_count; /* 0: as many as the catalogue says */
     int calls;
+    struct scripted_world *scripted;
 };
 
 /* What the person answers to every question. */
@@ -74,6 +77,9 @@ struct scripted_world {
     size_t command_count, commands_used;
     void (*carry_out)(struct shell_session *session); /* instead of the script of commands */
     struct scripted_statement statements[STORE_STATEMENT_COUNT];
+    /* Carries out those statements whose script gives no SQLSTATE and no rows; NULL: nothing is kept. */
+    void (*store_with)(void *store, struct store_call *call);
+    void *store_behind;
 
     enum scripted_answer answer;
     bool locked; /* living processes have all locks */
@@ -81,6 +87,7 @@ struct scripted_world {
     int http_started, http_abandoned, shell_abandoned, sessions_open, store_abandoned, questions_abandoned;
     uint64_t ordinals;
     struct buffer requests; /* "PUT /path body" */
+    struct buffer headers;  /* "POST https://origin/path|Name: value|Name: value" */
     struct buffer shell;    /* commands; "forget ID" */
     struct buffer store;    /* "EVENT_ADD|text|12|null" */
     struct buffer notes;    /* "kind ids data" */

@@ -1,8 +1,8 @@
 /* b2_authorize_account, application keys, download authorizations. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "fakes/bucket/state.h"
-#include "fakes/market/base64.h"
 
 #define TOKEN_LIFE_USUAL_NS (24 * NS_PER_HOUR)
 

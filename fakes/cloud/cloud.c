@@ -207,6 +207,14 @@ const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *t
 
 /* ---- HTTP --------------------------------------------------------------------------------------------------------------- */
 
+void cloud_make_spare(struct buffer *buffer)
+{
+    buffer_clear(buffer);
+    if (buffer->capacity > CLOUD_SPARE_MAX) {
+        buffer_release(buffer);
+    }
+}
+
 static struct cloud_exchange *take_exchange(struct cloud *cloud)
 {
     struct cloud_exchange *exchange = cloud->free_exchanges;
@@ -230,6 +238,8 @@ static struct cloud_exchange *take_exchange(struct cloud *cloud)
 
 void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange)
 {
+    cloud_make_spare(&exchange->reply.body);
+    cloud_make_spare(&exchange->body);
     exchange->next_free = cloud->free_exchanges;
     cloud->free_exchanges = exchange;
 }
@@ -281,6 +291,8 @@ static void schedule(struct cloud_exchange *exchange, int64_t now_ns, int64_t la
     exchange->effect_ns = now_ns + effect_after_ns;
     exchange->reply_ns = now_ns + latency_ns + verdict->extra_delay_ns;
     exchange->fate = verdict->fate_after;
+    exchange->drip_ns = verdict->drip_ns;
+    exchange->drip_from_ns = exchange->reply_ns;
     if (verdict->fate_before != FATE_DELIVERED) {
         exchange->fate = verdict->fate_before;
         exchange->reply_ns = now_ns + refused_ns;
@@ -330,10 +342,12 @@ static void note_effect(struct cloud *cloud, int64_t now_ns, const struct cloud_
     cloud_note_end(cloud, &note, now_ns, "market", "cloud.effect");
 }
 
+/* At least one byte is missing, if there is one. */
 static void cut(struct buffer *body, int64_t at)
 {
-    if (at >= 0 && (size_t)at < body->length) {
-        body->length = (size_t)at;
+    if (body->length > 0) {
+        size_t most = body->length - 1;
+        body->length = at >= 0 && (size_t)at < most ? (size_t)at : most;
         body->data[body->length] = '\0';
     }
 }

@@ -74,6 +74,8 @@ struct cloud_exchange {
     enum transport_fate fate; /* of the reply */
     struct http_reply reply;  /* as it is sent; with FATE_TRUNCATED already cut */
     size_t whole_bytes;       /* of its body, were it not cut */
+    int64_t drip_ns; /* > 0: from `drip_from_ns` on its head comes, then a byte each time; else its fate is silence */
+    int64_t drip_from_ns;
     /* the cloud's own */
     struct cloud_exchange *next_free;
     struct http_verdict verdict;

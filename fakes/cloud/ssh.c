@@ -38,21 +38,12 @@ static struct cloud_session *take_session(struct cloud *cloud)
     return session;
 }
 
-/* A buffer that waits to be used again keeps little memory. */
-static void make_spare(struct buffer *buffer)
-{
-    buffer_clear(buffer);
-    if (buffer->capacity > CLOUD_SPARE_MAX) {
-        buffer_release(buffer);
-    }
-}
-
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session)
 {
-    make_spare(&session->out);
-    make_spare(&session->err);
-    make_spare(&session->command);
-    make_spare(&session->input);
+    cloud_make_spare(&session->out);
+    cloud_make_spare(&session->err);
+    cloud_make_spare(&session->command);
+    cloud_make_spare(&session->input);
     session->next_free = cloud->free_sessions;
     cloud->free_sessions = session;
 }

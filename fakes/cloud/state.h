@@ -13,7 +13,7 @@ enum {
     CLOUD_HEADERS_MAX = 16 * 1024,
     CLOUD_REQUEST_MAX = 1024 * 1024,
     CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
-    CLOUD_SPARE_MAX = 64 * 1024, /* of a session that waits to be used again */
+    CLOUD_SPARE_MAX = 64 * 1024, /* of a session or exchange that waits to be used again */
     CLOUD_HOSTS_MAX = 1024 * 1024
 };
 
@@ -41,6 +41,9 @@ struct cloud {
 /* New ones, as the options have them; NULL when memory is gone. */
 struct market *cloud_make_market(struct cloud *cloud);
 struct injector *cloud_make_injector(struct cloud *cloud);
+
+/* Empties a buffer that waits to be used again; it keeps little memory. */
+void cloud_make_spare(struct buffer *buffer);
 
 struct cloud_note {
     struct json_writer ids;

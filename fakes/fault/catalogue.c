@@ -78,7 +78,9 @@ static const struct fault_row rows[] = {
      .http = effect_rate_limit},
     {.id = "api-5xx",
      .layer = "vast-api",
-     .description = "A gateway answers with an error; at point reply the request has taken effect all the same.",
+     .description = "A gateway answers with an error, or the connection fails; at point reply, and wherever some of "
+                    "the true reply "
+                    "arrives, the request has taken effect all the same.",
      .endpoints = ANY_CALL,
      .endpoint = API_SHOW,
      .points = AT(REQUEST) | AT(REPLY),
@@ -86,7 +88,14 @@ static const struct fault_row rows[] = {
      .nth = 1,
      .count = 2,
      .parameters = PARAMETERS(CHOICE("status", "502", "500, 502, 503, 504", "the HTTP status"),
-                              CHOICE("body", "html", "html, empty", "what comes with it")),
+                              CHOICE("body", "html", "html, empty", "what comes with it"),
+                              CHOICE("as", "status",
+                                     "status, refused, reset, closed, timeout, truncated, malformed, too-large, drip",
+                                     "that status, or a transport that fails: no connection, a reset, an end without "
+                                     "an answer, silence, a reply cut short, one that is no HTTP, one of 100 MB, one "
+                                     "that drips"),
+                              NUMBER("bytes", "20", 0, 1000000000, "as truncated: of the body that arrive"),
+                              SECONDS("drip_s", "1", "as drip: between two bytes")),
      .http = effect_server_error,
      .rewrite = effect_server_error_reply},
     {.id = "create-response-lost",

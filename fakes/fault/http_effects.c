@@ -81,11 +81,43 @@ void effect_server_error_reply(const struct fault *fault, const struct rewrite *
     }
 }
 
+/* How the connection fails; `replies` where some of the true reply arrives, which is never before its effect. */
+static const struct {
+    const char *as;
+    enum transport_fate fate;
+    bool replies;
+} transport_failures[] = {
+    {"refused", FATE_REFUSED, false},    {"reset", FATE_RESET, false},        {"closed", FATE_CLOSED_EARLY, false},
+    {"timeout", FATE_SILENT, false},     {"truncated", FATE_TRUNCATED, true}, {"malformed", FATE_MALFORMED, true},
+    {"too-large", FATE_TOO_LARGE, true}, {"drip", FATE_SILENT, true},
+};
+
+/* True when that is what is asked for. */
+static bool fail_transport(const struct fault *fault, struct http_verdict *verdict)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(transport_failures); i++) {
+        if (!fault_choice_is(fault, "as", transport_failures[i].as)) {
+            continue;
+        }
+        bool after = transport_failures[i].replies || fault_point_of(fault) == POINT_REPLY;
+        *(after ? &verdict->fate_after : &verdict->fate_before) = transport_failures[i].fate;
+        verdict->cut_at = fault_nano(fault, "bytes") / NS_PER_S;
+        if (fault_choice_is(fault, "as", "drip")) {
+            verdict->drip_ns = fault_nano(fault, "drip_s") > 0 ? fault_nano(fault, "drip_s") : 1;
+        }
+        return true;
+    }
+    return false;
+}
+
 bool effect_server_error(const struct fault *fault, enum api_call call, int64_t id, struct http_verdict *verdict,
                          struct http_reply *reply)
 {
     (void)call;
     (void)id;
+    if (fail_transport(fault, verdict)) {
+        return false;
+    }
     if (fault_point_of(fault) == POINT_REPLY) {
         return true;
     }

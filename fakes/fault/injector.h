@@ -56,7 +56,8 @@ struct http_verdict {
     bool answered;                   /* the injector's `reply` stands for the fake's; no effect */
     bool pretended;                  /* beside `answered`: the answer claims success */
     enum transport_fate fate_after;  /* not DELIVERED: effect happens, the reply has this fate */
-    int64_t cut_at;                  /* FATE_TRUNCATED: bytes of the body that arrive */
+    int64_t cut_at;                  /* FATE_TRUNCATED: bytes of the body that arrive; at least one is missing */
+    int64_t drip_ns;                 /* > 0: the reply comes a byte at a time; its fate is that of silence */
     int64_t extra_delay_ns;          /* added to the reply's time */
     uint32_t rewrites;               /* opaque, for injector_rewrite(); 0 = none */
 };

@@ -2,8 +2,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "fakes/front/ssh_state.h"
-#include "fakes/market/base64.h"
 
 enum { HALF_BYTES = CLOUD_HOST_KEY_BYTES, BLOB_SIZE = 512, TEXT_SIZE = 1024, BLOCK_BYTES = 8 };
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { API_BODY_MAX = 1024 * 1024, METHOD_NOT_ALLOWED = 405 };
+enum { API_BODY_MAX = 1024 * 1024, METHOD_NOT_ALLOWED = 405, TOO_LARGE_BYTES = 100 * 1000 * 1000 };
 
 /* Stands for keys that no key is as long as. */
 static const char too_long_to_be_right[] = "-";
@@ -69,6 +69,15 @@ static void take_effect(void *owner)
     }
 }
 
+/* A body that nobody asked for: blanks, which JSON allows. */
+static int64_t read_blanks(void *context, uint64_t at, char *out, size_t size)
+{
+    (void)context;
+    (void)at;
+    memset(out, ' ', size);
+    return (int64_t)size;
+}
+
 static void arrive(void *owner)
 {
     struct vast_exchange *exchange = owner;
@@ -82,14 +91,24 @@ static void arrive(void *owner)
         }
         return;
     }
-    const struct http_answer answer = {
+    struct http_answer answer = {
         .fate = cloud->fate,
         .status = cloud->reply.status,
         .content_type = cloud->reply.content_type,
         .headers = {buffer_text(&cloud->reply.headers), cloud->reply.headers.length},
         .body = {buffer_text(&cloud->reply.body), cloud->reply.body.length},
-        .length = cloud->fate == FATE_TRUNCATED ? cloud->whole_bytes : cloud->reply.body.length,
+        .length = cloud->reply.body.length,
     };
+    if (cloud->drip_ns > 0) {
+        answer.fate = FATE_DELIVERED;
+        answer.drip_ns = cloud->drip_ns;
+    } else if (cloud->fate == FATE_TRUNCATED) {
+        answer.length = cloud->whole_bytes > answer.length ? cloud->whole_bytes : answer.length + 1;
+    } else if (cloud->fate == FATE_TOO_LARGE) {
+        answer.fate = FATE_DELIVERED;
+        answer.read = read_blanks;
+        answer.length = TOO_LARGE_BYTES;
+    }
     http_call_answer(exchange->http, &answer);
 }
 
@@ -155,7 +174,7 @@ static void on_whole(void *context, struct http_call *call)
     journal_add(front->journal, ordinal, now_ns, exchange->cloud->call, call->method, &call->request);
     int64_t reply_ns = exchange->cloud->reply_ns;
     if (reply_ns == TIME_NEVER_NS) {
-        reply_ns = now_ns; /* the silence begins at once */
+        reply_ns = exchange->cloud->drip_ns > 0 ? exchange->cloud->drip_from_ns : now_ns; /* silence begins at once */
     }
     bool queued =
         happen_at(stage, &exchange->effect, exchange->cloud->effect_ns, EVENT_CLASS_EFFECT, take_effect, exchange) &&

@@ -1,8 +1,8 @@
 /* Lists of instances: filters, order, columns, pages and their tokens; and the list as it was before it was retired. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/json_read.h"
-#include "fakes/market/base64.h"
 #include "fakes/market/filter.h"
 #include "fakes/market/list_columns.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "fakes/market/base64.h"
+#include "base/base64.h"
 #include "fakes/market/state.h"
 
 enum { DAY_S = 86400, PAGE_USUAL = 20, PAGE_MAX = 1000, TOKEN_SIZE = 128 };

@@ -1,5 +1,5 @@
 /*
- * Digest: MD5, SHA-1 and SHA-256 of bytes, at once or piece by piece, as lower-case hex.
+ * Digest: MD5, SHA-1 and SHA-256 of bytes, at once or piece by piece, and HMAC-SHA-256, as lower-case hex.
  *
  * The work is OpenSSL's (EVP). Its contexts live outside the heap, so opening one asks heap_refuses() first: a plan of
  * heap_fail_at() reaches digests as it reaches memory.
@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "base/attributes.h"
+#include "base/buffer.h"
 #include "base/heap.h"
 
 enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256 };
@@ -40,6 +41,10 @@ MUST_USE bool digest_finish(struct digest *digest, char hex[DIGEST_HEX_SIZE]);
 /* All three steps for bytes at hand. */
 MUST_USE bool digest_of(struct heap *heap, enum digest_kind kind, const void *bytes, size_t size,
                         char hex[DIGEST_HEX_SIZE]);
+
+/* HMAC-SHA-256 (RFC 2104) of bytes at hand. False, and "" in `hex`, when a resource is missing. */
+MUST_USE bool digest_hmac_sha256(struct heap *heap, struct span key, const void *bytes, size_t size,
+                                 char hex[DIGEST_HEX_SIZE]);
 
 /* How many hex digits a digest of this kind has: 32, 40 or 64. */
 size_t digest_hex_length(enum digest_kind kind);

@@ -26,6 +26,7 @@ struct http_request {
     const char *bearer; /* API key of the Authorization header "Bearer KEY", NULL for none */
     struct span body;   /* may be empty */
     bool changes_state; /* create, destroy: never on a reused connection, which could send it twice */
+    bool is_private;    /* its URL is a secret: the history does not tell of the exchange, its caller does */
     /* Headers beside those that the other members stand for; another form of Authorization is one of them. */
     const struct http_header *headers;
     size_t header_count;

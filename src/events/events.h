@@ -1,16 +1,18 @@
 /*
  * Events: what happens in a machine's life, told to those who subscribed in the table `webhook_configs`, beside the path.
  *
- * events_emit() never waits: it puts the event into a bounded queue. A courier task stores it and queues a delivery for each
- * subscriber. A store that is missing its tables, or is down, costs the journey nothing: one warning names the cure, and what was
- * not delivered is counted.
+ * events_emit() never waits: it puts the event into a bounded queue. A courier task puts it into the spool (events/spool.h), which is on
+ * this machine's disk, then into the events store with a delivery for each subscriber, and takes it out of the spool. A postman
+ * (events/postman.h) makes the deliveries. An events store that lacks its tables, is down, hangs or may only be read costs the journey
+ * nothing: one warning names the cure, the store is asked again after a pause (15 s, doubled up to five minutes, which a missing table
+ * gets at once), and the events wait in the spool for this run, a later one, or `dumont events deliver`.
  *
  * The recorded client asked that table inside create and destroy, and the table did not exist.
  */
 #ifndef EVENTS_EVENTS_H
 #define EVENTS_EVENTS_H
 
-#include "world/world.h"
+#include "events/record.h"
 
 /* X(code, name that subscribers know) */
 #define LIFECYCLE_EVENT_LIST(X)                                                                                        \
@@ -28,8 +30,6 @@ enum lifecycle_event {
         EVENT_COUNT
 };
 
-enum { EVENT_ID_SIZE = 33 };
-
 struct events;
 
 /* Starts the courier. NULL when there is no memory: events are then lost, which the caller reports, and the journey goes on. */
@@ -40,10 +40,14 @@ void events_emit(struct events *events, enum lifecycle_event event, int64_t inst
 
 struct events_summary {
     int64_t emitted;
-    int64_t undelivered;
+    int64_t undelivered; /* not in the events store */
+    int64_t spooled;     /* of these: in the spool, and so not lost */
 };
 
-/* Gives the courier until `deadline_ns` to store what is queued, ends it, and says what became of the events. */
+/*
+ * Gives courier and postman until `deadline_ns` for what is queued, less when the store or the receivers are known to fail; spools what is
+ * left, ends both, and says what became of the events.
+ */
 struct events_summary events_close(struct events *events, int64_t deadline_ns);
 
 #endif

@@ -88,14 +88,15 @@ static void note_report(const struct journey *journey, enum exit_status status, 
     write_machines_left(&note.data, journey);
     json_member_int(&note.data, "events_emitted", events.emitted);
     json_member_int(&note.data, "events_undelivered", events.undelivered);
+    json_member_int(&note.data, "events_spooled", events.spooled);
     note_end(journey->world, &note, "client.report");
 }
 
 enum exit_status journey_close(struct journey *journey)
 {
     struct world *world = journey->world;
-    struct shield shield = task_shield_begin(world->scheduler, world_deadline_ns(world, 2 * courier_grace_ns));
-    struct events_summary events = events_close(journey->events, world_deadline_ns(world, courier_grace_ns));
+    struct shield shield = task_shield_begin(world->scheduler, world_real_deadline_ns(world, 4 * courier_grace_ns));
+    struct events_summary events = events_close(journey->events, world_real_deadline_ns(world, courier_grace_ns));
     task_shield_end(world->scheduler, shield);
     enum exit_status status = exit_status_of(journey);
     note_report(journey, status, events);

@@ -176,6 +176,7 @@ static const struct json_field FACT_FIELDS[] = {
     JSON_INT64(struct facts, uptime_us, "uptime_us"),
     JSON_INT64(struct facts, memory_total_mib, "memory_total_mib"),
     JSON_BOOLEAN(struct facts, passed, "passed"),
+    JSON_BOOLEAN(struct facts, waited, "waited"),
     JSON_INT64(struct facts, credit_nusd, "credit_nusd"),
     JSON_TEXT(struct facts, fault, "fault"),
     JSON_TEXT(struct facts, sqlstate, "sqlstate"),
@@ -187,6 +188,7 @@ static const struct json_field FACT_FIELDS[] = {
     JSON_INT64(struct facts, event_index, "event_index"),
     JSON_INT64(struct facts, events_emitted, "events_emitted"),
     JSON_INT64(struct facts, events_undelivered, "events_undelivered"),
+    JSON_INT64(struct facts, events_spooled, "events_spooled"),
     JSON_CUSTOM(struct facts, machines_left, "machines_left", read_left),
 };
 

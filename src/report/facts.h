@@ -61,14 +61,14 @@ struct facts {
     MAYBE_TEXT(REPORT_TEXT_SIZE) actual_status, ssh_host;
     struct maybe_int64 ssh_port, uptime_us, memory_total_mib;
     /* what was found */
-    struct maybe_bool passed;
+    struct maybe_bool passed, waited;
     struct maybe_int64 credit_nusd;
     MAYBE_TEXT(REPORT_NAME_SIZE) fault, sqlstate, level;
     MAYBE_TEXT(REPORT_SENTENCE_SIZE) text;
     MAYBE_TEXT(REPORT_NAME_SIZE) what;
     MAYBE_TEXT(REPORT_SENTENCE_SIZE) why;
     /* the end */
-    struct maybe_int64 exit_status, event_index, events_emitted, events_undelivered;
+    struct maybe_int64 exit_status, event_index, events_emitted, events_undelivered, events_spooled;
     struct fact_left machines_left;
 };
 

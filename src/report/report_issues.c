@@ -4,6 +4,7 @@
 
 /* What the client's fault.seen calls an events store without its table, and one that does not answer. */
 static const char FAULT_TABLE_MISSING[] = "missing-table";
+static const char FAULT_STORE_READ_ONLY[] = "pg-read-only";
 static const char FAULT_STORE_UNAVAILABLE[] = "pg-unavailable";
 
 /* Undefined table, in the numbering that SQL databases share. */
@@ -50,7 +51,8 @@ static const struct report_fault *fault_seen(const struct report *report, const 
 static bool is_told_with_undelivered(const struct report *report, const struct report_fault *fault)
 {
     return report->events_undelivered > 0 &&
-           (strcmp(fault->id, FAULT_TABLE_MISSING) == 0 || strcmp(fault->id, FAULT_STORE_UNAVAILABLE) == 0);
+           (strcmp(fault->id, FAULT_TABLE_MISSING) == 0 || strcmp(fault->id, FAULT_STORE_UNAVAILABLE) == 0 ||
+            strcmp(fault->id, FAULT_STORE_READ_ONLY) == 0);
 }
 
 /* A fault that the client also logged in the same words is one issue. */
@@ -90,6 +92,9 @@ static void add_undelivered(struct report *report)
     char text[REPORT_SENTENCE_SIZE];
     const char *sqlstate = report->undelivered_sqlstate;
     const struct report_fault *unavailable = fault_seen(report, FAULT_STORE_UNAVAILABLE);
+    if (unavailable == NULL) {
+        unavailable = fault_seen(report, FAULT_STORE_READ_ONLY);
+    }
     if (strcmp(sqlstate, UNDEFINED_TABLE) == 0 || fault_seen(report, FAULT_TABLE_MISSING) != NULL) {
         (void)text_format(cause, sizeof cause,
                           "the events store has no table webhook_configs (SQLSTATE %s). Cure: dumont events migrate",
@@ -101,8 +106,12 @@ static void add_undelivered(struct report *report)
                           report->undelivered_error[0] == '\0' ? "no cause given" : report->undelivered_error,
                           sqlstate[0] == '\0' ? "no SQLSTATE" : sqlstate);
     }
-    (void)text_format(text, sizeof text, "%lld of %lld lifecycle events were not delivered: %s",
-                      (long long)report->events_undelivered, (long long)report->events_emitted, cause);
+    bool waiting = report->events_spooled > 0;
+    (void)text_format(text, sizeof text,
+                      waiting ? "%lld of %lld lifecycle events were not delivered: %s; %lld wait in the state folder"
+                              : "%lld of %lld lifecycle events were not delivered: %s",
+                      (long long)report->events_undelivered, (long long)report->events_emitted, cause,
+                      (long long)report->events_spooled);
     report_add_issue(report, text, 1);
 }
 

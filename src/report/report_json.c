@@ -395,6 +395,7 @@ static void write_counts(struct json_writer *writer, const struct report *report
     json_begin_object(writer);
     json_member_int(writer, "emitted", report->events_emitted);
     json_member_int(writer, "undelivered", report->events_undelivered);
+    json_member_int(writer, "spooled", report->events_spooled);
     json_end_object(writer);
     const size_t lost = report->phases_lost + report->polls_lost + report->sessions_lost + report->machines_lost +
                         report->validations_lost + report->faults_lost + report->issues_lost + report->left_lost +

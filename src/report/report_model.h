@@ -271,6 +271,7 @@ struct report {
     struct report_issue issues[REPORT_ISSUES_MAX];
     size_t issue_count, issues_lost;
     int64_t events_emitted, events_undelivered;
+    int64_t events_spooled; /* of the undelivered: kept in the state folder */
     char undelivered_error[REPORT_NAME_SIZE], undelivered_sqlstate[REPORT_NAME_SIZE]; /* of the first */
     struct report_left left[REPORT_LEFT_MAX];
     size_t left_count, left_lost;

@@ -275,8 +275,11 @@ void page_write_key_figures(struct page *page, const struct report *report)
                           report->billed_final ? "" : " so far");
         page_pair(page, "Cost", text);
     }
-    (void)text_format(text, sizeof text, "%lld emitted, %lld not delivered", (long long)report->events_emitted,
-                      (long long)report->events_undelivered);
+    bool waiting = report->events_spooled > 0;
+    (void)text_format(text, sizeof text,
+                      waiting ? "%lld emitted, %lld not delivered (%lld spooled)" : "%lld emitted, %lld not delivered",
+                      (long long)report->events_emitted, (long long)report->events_undelivered,
+                      (long long)report->events_spooled);
     page_pair(page, "Events", text);
     (void)text_format(text, sizeof text, "%zu", report->left_count + report->left_lost);
     page_pair(page, "Machines left", text);

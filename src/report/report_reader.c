@@ -466,6 +466,22 @@ static void take_undelivered(struct report_reader *reader)
     }
 }
 
+static void take_spooled(struct report_reader *reader)
+{
+    take_undelivered(reader);
+    reader->report->events_spooled++;
+}
+
+/* One that had waited in the spool is no longer undelivered. */
+static void take_stored(struct report_reader *reader)
+{
+    struct report *report = reader->report;
+    if (reader->facts.waited.presence == PRESENT && reader->facts.waited.value && report->events_spooled > 0) {
+        report->events_undelivered--;
+        report->events_spooled--;
+    }
+}
+
 static void take_log(struct report_reader *reader)
 {
     const char *level = reader->facts.level.text;
@@ -493,7 +509,8 @@ static void take_report(struct report_reader *reader)
         (void)text_copy(report->error.next_step, sizeof report->error.next_step, facts->error.next_step);
     }
     report->events_emitted = larger(report->events_emitted, int64_or(facts->events_emitted, 0));
-    report->events_undelivered = larger(report->events_undelivered, int64_or(facts->events_undelivered, 0));
+    report->events_undelivered = int64_or(facts->events_undelivered, report->events_undelivered);
+    report->events_spooled = int64_or(facts->events_spooled, report->events_spooled);
     report->left_count = facts->machines_left.count;
     report->left_lost = facts->machines_left.lost;
     memcpy(report->left, facts->machines_left.rows, sizeof report->left);
@@ -523,6 +540,7 @@ static const struct {
     {"account.seen", take_account},   {"ledger.write", take_ledger},
     {"client.decide", take_decision}, {"fault.seen", take_fault},
     {"event.emitted", take_emitted},  {"event.undelivered", take_undelivered},
+    {"event.spooled", take_spooled},  {"event.stored", take_stored},
     {"log.line", take_log},           {"client.report", take_report},
     {"client.exit", take_exit},       {"client.kill", take_kill},
     {"offer.bound", take_bound},

@@ -18,6 +18,14 @@ int64_t world_deadline_ns(struct world *world, int64_t duration_ns)
     return deadline_ns == TIME_NEVER_NS ? TIME_NEVER_NS - 1 : deadline_ns;
 }
 
+int64_t world_real_deadline_ns(struct world *world, int64_t duration_ns)
+{
+    enum { REAL_MILLI = 1000 };
+    int64_t speed_milli = world->description.speed_milli;
+    bool faster = speed_milli > REAL_MILLI;
+    return world_deadline_ns(world, faster ? scale_rounded(duration_ns, speed_milli, REAL_MILLI) : duration_ns);
+}
+
 enum error_code world_sleep_until(struct world *world, int64_t moment_ns)
 {
     if (task_wait(world->scheduler, NULL, moment_ns) == WAIT_CANCELLED) {
@@ -98,7 +106,9 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     if (ordinal != NULL) {
         *ordinal = exchange.ordinal;
     }
-    note_request(world, &exchange);
+    if (!request->is_private) {
+        note_request(world, &exchange);
+    }
     switch (task_wait(world->scheduler, &exchange.done, deadline_ns)) {
     case WAIT_FINISHED:
         code = exchange_outcome(&exchange);
@@ -113,7 +123,9 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     if (!exchange.done.finished) {
         world->operations->http_abandon(world, &exchange);
     }
-    note_reply(world, &exchange, code);
+    if (!request->is_private) {
+        note_reply(world, &exchange, code);
+    }
     return code;
 }
 

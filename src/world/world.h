@@ -145,6 +145,9 @@ struct wall_time world_wall_now(struct world *world);
 /* Now plus `duration_ns`, as a deadline. */
 int64_t world_deadline_ns(struct world *world, int64_t duration_ns);
 
+/* Now plus `duration_ns` of real time, for what no clock page speeds up: a database, a receiver of webhooks. */
+int64_t world_real_deadline_ns(struct world *world, int64_t duration_ns);
+
 /* Sleeps until `moment_ns`. ERR_OK; ERR_INTERRUPTED; ERR_DEADLINE when the surrounding shield ends before. */
 MUST_USE enum error_code world_sleep_until(struct world *world, int64_t moment_ns);
 

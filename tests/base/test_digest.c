@@ -32,6 +32,25 @@ static const struct vector vectors[] = {
     {DIGEST_SHA256, alphabet_56, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
 };
 
+/* RFC 4231, test cases 1, 2 and 6; the last has a key longer than a block. */
+static void test_hmac_gives_the_published_vectors(void **state)
+{
+    static const char long_name[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+    char keys[2][131];
+    char hex[DIGEST_HEX_SIZE];
+    memset(keys[0], 0x0b, 20);
+    memset(keys[1], 0xaa, 131);
+    assert_true(digest_hmac_sha256(*state, (struct span){keys[0], 20}, "Hi There", 8, hex));
+    assert_string_equal(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    assert_true(digest_hmac_sha256(*state, span_of("Jefe"), "what do ya want for nothing?", 28, hex));
+    assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    assert_true(digest_hmac_sha256(*state, (struct span){keys[1], 131}, long_name, sizeof long_name - 1, hex));
+    assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    heap_fail_at(*state, 1, false);
+    assert_false(digest_hmac_sha256(*state, span_of("k"), "", 0, hex));
+    assert_string_equal(hex, "");
+}
+
 static int open_heap(void **state)
 {
     *state = heap_new();
@@ -90,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_published_vectors_come_out),
+        cmocka_unit_test(test_hmac_gives_the_published_vectors),
         cmocka_unit_test(test_pieces_of_any_size_give_the_digest_of_the_whole),
         cmocka_unit_test(test_a_refused_resource_is_reported_and_leaves_nothing_behind),
     };

@@ -9,10 +9,10 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "fakes/bucket/bucket.h"
 #include "fakes/bucket/memory_content.h"
-#include "fakes/market/base64.h"
 
 #define RIG_BUCKET "rehearsal-bucket"
 #define RIG_EPOCH_S INT64_C(1785751200)

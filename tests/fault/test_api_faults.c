@@ -80,6 +80,35 @@ static void test_a_gateway_error_acts_at_its_point(void **state)
     bench_free(reply);
 }
 
+/* A transport fails before the effect, unless the point or what arrives of the reply says that it came later. */
+static void test_a_gateway_may_fail_as_a_transport(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        enum transport_fate before, after;
+    } rows[] = {
+        {"api-5xx:as=refused", FATE_REFUSED, FATE_DELIVERED},
+        {"api-5xx:as=reset", FATE_RESET, FATE_DELIVERED},
+        {"api-5xx:as=closed", FATE_CLOSED_EARLY, FATE_DELIVERED},
+        {"api-5xx:as=timeout", FATE_SILENT, FATE_DELIVERED},
+        {"api-5xx:as=reset,point=reply", FATE_DELIVERED, FATE_RESET},
+        {"api-5xx:as=truncated,bytes=7", FATE_DELIVERED, FATE_TRUNCATED},
+        {"api-5xx:as=malformed", FATE_DELIVERED, FATE_MALFORMED},
+        {"api-5xx:as=too-large", FATE_DELIVERED, FATE_TOO_LARGE},
+        {"api-5xx:as=drip,drip_s=0.5", FATE_DELIVERED, FATE_SILENT},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct bench *bench = bench_new(rows[i].fault);
+        assert_string_equal(bench_ask(bench, 0, API_SHOW, 7, body), body);
+        assert_int_equal(bench->verdict.fate_before, rows[i].before);
+        assert_int_equal(bench->verdict.fate_after, rows[i].after);
+        assert_false(bench->verdict.answered);
+        assert_int_equal(bench->verdict.drip_ns, strstr(rows[i].fault, "drip") == NULL ? 0 : NS_PER_S / 2);
+        bench_free(bench);
+    }
+}
+
 /* A status given as text means what it means as a number. */
 static void test_a_status_may_be_text_or_number(void **state)
 {
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_nothing_due_changes_nothing),
         cmocka_unit_test(test_a_rate_limit_has_the_known_shapes),
         cmocka_unit_test(test_a_gateway_error_acts_at_its_point),
+        cmocka_unit_test(test_a_gateway_may_fail_as_a_transport),
         cmocka_unit_test(test_a_status_may_be_text_or_number),
         cmocka_unit_test(test_a_lost_reply_leaves_the_effect),
         cmocka_unit_test(test_a_taken_offer_is_refused_by_number),

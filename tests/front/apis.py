@@ -4,6 +4,7 @@
     GROUP DUMONT_FAKE    runs the tests of one class
 """
 
+import http.client
 import json
 import subprocess
 import time
@@ -79,7 +80,7 @@ class Wire(Case):
         self.good("POST", "/v1/clock", {"advance_s": 60})
         self.assertEqual(self.good("GET", "/v1/state")["machines_left"], 1)
 
-    def test_fates_reach_the_wire(self):
+    def test_a_create_takes_effect_and_its_reply_is_lost(self):
         self.start("--speed", "1000", "--fault", "create-response-lost:as=reset")
         _, _, found = self.ask("POST", "/api/v0/bundles/", {"limit": 1})
         with self.assertRaises(ConnectionResetError):
@@ -87,6 +88,31 @@ class Wire(Case):
         self.assertEqual(self.good("GET", "/v1/state")["machines_left"], 1)
         statuses = {row["endpoint"]: row["statuses"] for row in self.good("GET", "/v1/state")["requests"]}
         self.assertEqual(statuses["create"], {"reset": 1})
+
+    def test_each_fate_reaches_the_wire(self):
+        self.start("--speed", "1000")
+        path = "/api/v0/users/current/"
+        whole = self.ask("GET", path)[2]
+        for fate, error in (("refused", ConnectionResetError), ("reset", ConnectionResetError), ("closed", http.client.RemoteDisconnected),
+                            ("truncated", http.client.IncompleteRead), ("malformed", http.client.BadStatusLine)):
+            self.good("PUT", "/v1/faults/api-5xx", {"endpoint": "account", "count": 1, "as": fate})
+            with self.assertRaises(error, msg=fate):
+                self.ask("GET", path)
+            self.assertEqual(self.ask("GET", path)[2], whole)
+        self.good("PUT", "/v1/faults/api-5xx", {"endpoint": "account", "count": 1, "as": "drip", "drip_s": 2})
+        began = time.monotonic()
+        self.assertEqual(self.ask("GET", path)[2], whole)
+        self.assertGreater(time.monotonic() - began, 0.002 * 500)
+        self.good("PUT", "/v1/faults/api-5xx", {"endpoint": "account", "count": 1, "as": "too-large"})
+        self.assertEqual(len(self.ask("GET", path)[2]), 100 * 1000 * 1000)
+
+    def test_silence_is_silent(self):
+        self.start("--speed", "1000", "--fault", "api-5xx:endpoint=account,as=timeout,count=-1")
+        silent = self.raw(b"GET /api/v0/users/current/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        silent.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            silent.recv(1)
+        self.assertEqual(self.ask("POST", "/api/v0/bundles/", {})[0], 200)
 
 
 class Control(Case):

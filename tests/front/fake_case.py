@@ -1,5 +1,6 @@
 """What tests of the running dumont-fake share: real sockets on the kernel's ports, real processes."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -70,10 +71,10 @@ class Case(unittest.TestCase):
         if headers is None:
             headers = {"Authorization": "Bearer " + self.ready["api_key"]}
         data = json.dumps(body) if isinstance(body, (dict, list)) else body
-        connection.request(method, path, body=data, headers=headers)
-        reply = connection.getresponse()
-        text = reply.read()
-        connection.close()
+        with contextlib.closing(connection):
+            connection.request(method, path, body=data, headers=headers)
+            reply = connection.getresponse()
+            text = reply.read()
         try:
             text = json.loads(text)
         except ValueError:

@@ -244,6 +244,9 @@ static void test_undelivered_events_are_told_once(void **state)
         {"{\"fault\":\"pg-unavailable\",\"text\":\"events store: no answer\"}",
          "{\"error\":\"store_unavailable\",\"sqlstate\":\"\"}",
          "2 of 2 lifecycle events were not delivered: events store: no answer"},
+        {"{\"fault\":\"pg-read-only\",\"text\":\"events store: read-only\"}",
+         "{\"error\":\"store_unavailable\",\"sqlstate\":\"25006\"}",
+         "2 of 2 lifecycle events were not delivered: events store: read-only"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         const struct example_line lines[] = {
@@ -267,6 +270,29 @@ static void test_undelivered_events_are_told_once(void **state)
     }
 }
 
+/* An event that waits is told as waiting, and one that was stored after all is not told; a run's own count has the last word. */
+static void test_events_that_wait_are_told_as_waiting(void **state)
+{
+    struct example *example = *state;
+    const struct example_line lines[] = {
+        {0, "client.start", "", EXAMPLE_START},
+        {1, "event.emitted", "{\"event\":\"e-1\"}", ""},
+        {1, "event.spooled", "{\"event\":\"e-1\"}", "{\"error\":\"store_unavailable\",\"sqlstate\":\"57P03\"}"},
+        {2, "event.emitted", "{\"event\":\"e-2\"}", ""},
+        {2, "event.spooled", "{\"event\":\"e-2\"}", "{\"error\":\"store_unavailable\",\"sqlstate\":\"57P03\"}"},
+        {3, "event.stored", "{\"event\":\"e-0\"}", "{\"subscribers\":0}"},
+        {3, "event.stored", "{\"event\":\"e-1\"}", "{\"subscribers\":0,\"waited\":true}"},
+    };
+    ADD_LINES(&example->history, lines);
+    cJSON *json = json_of(example);
+    assert_number(json, "events.undelivered", 1);
+    assert_number(json, "events.spooled", 1);
+    assert_text(json, "issues_found.0.text",
+                "1 of 2 lifecycle events were not delivered: store_unavailable (57P03); 1 wait in the state folder");
+    cJSON_Delete(json);
+    assert_says(page_of(example, report_write_text), "2 emitted, 1 not delivered (1 spooled)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +304,7 @@ int main(void)
         EXAMPLE_TEST(test_a_check_lists_decisions_when_they_matter),
         EXAMPLE_TEST(test_decisions_beyond_the_bound_are_counted),
         EXAMPLE_TEST(test_undelivered_events_are_told_once),
+        EXAMPLE_TEST(test_events_that_wait_are_told_as_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /*
- * Base64 (RFC 4648, section 4), as page tokens are written in.
+ * Base64 (RFC 4648, section 4), as page tokens and the credentials of basic authentication are written in.
  */
-#ifndef FAKES_MARKET_BASE64_H
-#define FAKES_MARKET_BASE64_H
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include "base/buffer.h"
 
