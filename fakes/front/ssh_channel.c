@@ -75,6 +75,7 @@ static int start(struct peer_channel *channel, enum channel_request_kind kind, c
         return SSH_ERROR;
     }
     channel->program->channel = channel;
+    peer->front->program_count++;
     peer->again = true;
     return SSH_OK;
 }
@@ -236,6 +237,7 @@ static void close_program(struct peer_channel *channel)
     if (channel->program != NULL) {
         channel->program->class->close(channel->program);
         channel->program = NULL;
+        channel->peer->front->program_count--;
     }
 }
 
@@ -243,6 +245,9 @@ static void close_program(struct peer_channel *channel)
 static void finish(struct peer_channel *channel)
 {
     const struct channel_program *program = channel->program;
+    if (program->cut && (ssh_get_poll_flags(channel->peer->ssh) & SSH_WRITE_PENDING) != 0) {
+        return; /* not before all is sent */
+    }
     if (program->cut) {
         peer_cut(channel->peer);
     } else if (program->exit_signal != NULL) {
@@ -275,7 +280,7 @@ static void free_channel(struct peer_channel *channel)
     struct peer *peer = channel->peer;
     close_program(channel);
     buffer_release(&channel->environment);
-    ssh_channel_free(channel->ssh); /* libssh keeps it until the client has closed it too */
+    (void)ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
     heap_release(peer->front->heap, channel);
     peer->channel_count--;
 }
@@ -286,17 +291,20 @@ void channels_move(struct peer *peer)
         move(channel);
     }
     struct peer_channel **place = &peer->channels;
-    while (*place != NULL) {
+    while (*place != NULL && !peer->dead) {
         struct peer_channel *channel = *place;
         if (channel->over) {
+            ssh_channel ssh = channel->ssh;
             *place = channel->next;
             free_channel(channel);
+            ssh_channel_free(ssh); /* libssh keeps it until the client has closed it too */
         } else {
             place = &channel->next;
         }
     }
 }
 
+/* libssh's halves go with its session, which is about to be freed: freed here, each would say goodbye to the client. */
 void channels_free(struct peer *peer)
 {
     while (peer->channels != NULL) {

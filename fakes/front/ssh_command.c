@@ -10,6 +10,7 @@ struct command_program {
     struct heap *heap;
     struct cloud_session *session;
     struct buffer input;
+    bool terminal;
     bool begun;   /* the cloud has it */
     bool arrived; /* its outputs may be sent */
     size_t sent[CHANNEL_STREAM_COUNT];
@@ -28,6 +29,28 @@ static void fail(struct command_program *command)
     command->program.exit_signal = "KILL"; /* memory is gone, as when the kernel kills it for that */
 }
 
+/* As a terminal shows them: both streams in one, with CR before each LF. */
+static bool merge_for_terminal(struct cloud_session *session, struct buffer *scratch)
+{
+    const struct buffer *streams[] = {&session->out, &session->err};
+    buffer_clear(scratch);
+    for (size_t i = 0; i < ARRAY_LENGTH(streams); i++) {
+        struct span rest = {buffer_text(streams[i]), streams[i]->length};
+        while (rest.length > 0) {
+            const char *end = memchr(rest.at, '\n', rest.length);
+            size_t length = end == NULL ? rest.length : (size_t)(end - rest.at);
+            buffer_append(scratch, rest.at, length);
+            buffer_append_text(scratch, end == NULL ? "" : "\r\n");
+            length += end != NULL;
+            rest = (struct span){rest.at + length, rest.length - length};
+        }
+    }
+    buffer_clear(&session->out);
+    buffer_clear(&session->err);
+    buffer_append(&session->out, buffer_text(scratch), scratch->length);
+    return !scratch->failed && !session->out.failed;
+}
+
 static void command_ends(void *owner)
 {
     struct command_program *command = owner;
@@ -35,6 +58,9 @@ static void command_ends(void *owner)
     command->program.ended = true;
     command->program.exit_status = command->session->exit_status;
     command->program.cut = command->session->command_fate == FATE_DROPPED;
+    if (command->terminal && !merge_for_terminal(command->session, &command->input)) {
+        fail(command);
+    }
     program_changed(&command->program);
 }
 
@@ -138,6 +164,7 @@ struct channel_program *ssh_command_program(const struct channel_request *reques
     command->stage = stage;
     command->heap = stage->heap;
     command->session = session;
+    command->terminal = request->terminal.wanted;
     memcpy(command->text, request->text.at, request->text.length);
     buffer_init(&command->input, stage->heap, CLOUD_SSH_INPUT_MAX);
     if (!cloud_ssh_reads_input(stage->cloud, request->text)) {

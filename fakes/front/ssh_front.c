@@ -30,6 +30,11 @@ size_t ssh_front_peers(const struct ssh_front *front)
     return front->peer_count;
 }
 
+size_t ssh_front_programs(const struct ssh_front *front)
+{
+    return front->program_count;
+}
+
 uint64_t ssh_front_accepted(const struct ssh_front *front)
 {
     return front->accepted;
@@ -215,6 +220,9 @@ static void on_close(struct stage_service *service)
         if (front->machines[i] != NULL) {
             machine_free(front->machines[i]);
         }
+    }
+    while (front->leaving != NULL) {
+        peer_free(front->leaving);
     }
     front->stage = NULL;
 }

@@ -36,8 +36,9 @@ void ssh_front_free(struct ssh_front *front); /* NULL is allowed */
 /* To be added to the stage. */
 struct stage_service *ssh_front_service(struct ssh_front *front);
 
-/* Connections at the moment, and since it was opened. */
+/* Connections at the moment, programs that run in them, and connections since it was opened. */
 size_t ssh_front_peers(const struct ssh_front *front);
+size_t ssh_front_programs(const struct ssh_front *front);
 uint64_t ssh_front_accepted(const struct ssh_front *front);
 
 #endif

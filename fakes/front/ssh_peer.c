@@ -6,7 +6,7 @@
 
 #include "fakes/front/ssh_state.h"
 
-enum { ROUNDS_A_PUMP = 64 }; /* of at most 4 KiB each: then the others have their turn */
+enum { ROUNDS_A_PUMP = 64, LEAVE_S = 5 }; /* rounds of at most 4 KiB each: then the others have their turn */
 
 static struct reactor *reactor_of(const struct peer *peer)
 {
@@ -28,6 +28,19 @@ static void free_ssh(struct peer *peer)
         ssh_silent_disconnect(peer->ssh);
         ssh_free(peer->ssh);
     }
+    peer->event = NULL;
+    peer->ssh = NULL;
+}
+
+static void link_peer(struct peer *peer, struct peer **list)
+{
+    peer->list = list;
+    peer->previous = NULL;
+    peer->next = *list;
+    if (peer->next != NULL) {
+        peer->next->previous = peer;
+    }
+    *list = peer;
 }
 
 static void unlink_peer(struct peer *peer)
@@ -35,16 +48,14 @@ static void unlink_peer(struct peer *peer)
     if (peer->previous != NULL) {
         peer->previous->next = peer->next;
     } else {
-        peer->machine->peers = peer->next;
+        *peer->list = peer->next;
     }
     if (peer->next != NULL) {
         peer->next->previous = peer->previous;
     }
-    peer->front->peer_count--;
-    peer->front->stranger_count -= peer->phase != PEER_OPEN;
 }
 
-static void peer_free(struct peer *peer)
+void peer_free(struct peer *peer)
 {
     struct stage_server *stage = peer->front->stage;
     reactor_unwatch(stage->reactor, &peer->watch);
@@ -52,15 +63,55 @@ static void peer_free(struct peer *peer)
     stage_cancel(stage, &peer->moment);
     free_ssh(peer);
     unlink_peer(peer);
+    peer->front->peer_count--;
+    peer->front->stranger_count -= peer->phase != PEER_OPEN && peer->phase != PEER_LEAVING;
     cloud_ssh_end(stage->cloud, peer->session);
     (void)close(peer->descriptor);
     heap_release(peer->front->heap, peer);
 }
 
+static void leaver_heard(void *context, unsigned ready)
+{
+    char forgotten[4096];
+    struct peer *peer = context;
+    (void)ready;
+    if (recv(peer->descriptor, forgotten, sizeof forgotten, 0) <= 0) {
+        peer_free(peer);
+    }
+}
+
+static void leaver_stays(void *owner)
+{
+    peer_free(owner);
+}
+
+/*
+ * The client sees the end of the stream. Closing at once would reset the connection when the client has something under way, and
+ * what was sent before would be lost with it.
+ */
+static void leave(struct peer *peer)
+{
+    struct reactor *reactor = reactor_of(peer);
+    reactor_unwatch(reactor, &peer->watch);
+    free_ssh(peer);
+    unlink_peer(peer);
+    link_peer(peer, &peer->front->leaving);
+    peer->phase = PEER_LEAVING;
+    peer->machine = NULL;
+    peer->watch.ready = leaver_heard;
+    int64_t latest_ns = monotonic_now_ns() + LEAVE_S * NS_PER_S;
+    if (shutdown(peer->descriptor, SHUT_WR) != 0 || !reactor_watch(reactor, &peer->watch, REACTOR_READ) ||
+        !reactor_arm(reactor, &peer->grace, REACTOR_REAL, latest_ns, leaver_stays, peer)) {
+        peer_free(peer);
+    }
+}
+
 void peer_cut(struct peer *peer)
 {
     if (peer->pumping) {
-        peer->dead = true; /* freed once the pump has come back */
+        peer->dead = peer->cut = true; /* once the pump has come back */
+    } else if (peer->phase == PEER_OPEN) {
+        leave(peer);
     } else {
         peer_free(peer);
     }
@@ -122,7 +173,9 @@ void peer_pump(struct peer *peer)
         dead = peer->dead;
     }
     peer->pumping = false;
-    if (dead) {
+    if (dead && peer->cut) {
+        peer_cut(peer);
+    } else if (dead) {
         peer_free(peer);
     }
 }
@@ -239,19 +292,6 @@ static void set_options(int descriptor)
     (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* does not keep the port when it lingers */
 }
 
-static void link_peer(struct peer *peer)
-{
-    struct ssh_machine *machine = peer->machine;
-    peer->next = machine->peers;
-    if (peer->next != NULL) {
-        peer->next->previous = peer;
-    }
-    machine->peers = peer;
-    peer->front->peer_count++;
-    peer->front->stranger_count++;
-    peer->front->accepted++;
-}
-
 static enum peer_phase first_phase(const struct cloud_session *session)
 {
     switch (session->fate) {
@@ -293,7 +333,10 @@ void peer_accept(struct machine_port *port, int descriptor)
         (void)close(descriptor); /* too many, as sshd does */
         return;
     }
-    link_peer(peer);
+    link_peer(peer, &peer->machine->peers);
+    peer->front->peer_count++;
+    peer->front->stranger_count++;
+    peer->front->accepted++;
     if (peer->phase != PEER_AUTHENTICATING) {
         if (!begin_without_ssh(peer)) {
             peer_cut(peer);

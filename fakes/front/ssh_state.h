@@ -39,7 +39,8 @@ enum peer_phase {
     PEER_DOOMED,         /* closed or reset at its moment, without a word */
     PEER_SILENT,         /* never hears anything */
     PEER_AUTHENTICATING, /* and before that: the key exchange */
-    PEER_OPEN
+    PEER_OPEN,
+    PEER_LEAVING /* was cut: has the end of the stream, and until it goes what it sends is read and forgotten */
 };
 
 enum auth_verdict { AUTH_UNDECIDED, AUTH_DENIED, AUTH_GRANTED };
@@ -62,10 +63,11 @@ struct peer {
     enum auth_verdict verdict;
     bool banner_sent;
     int failures;
-    bool pumping, again, dead;
+    bool pumping, again, dead, cut;
     struct peer_channel *channels;
     size_t channel_count;
-    struct peer *next, *previous; /* of its machine */
+    struct peer **list; /* the machine's, or the front's of those who leave */
+    struct peer *next, *previous;
 };
 
 /* One channel of a connection. */
@@ -91,7 +93,9 @@ struct ssh_front {
     struct ssh_machine **machines; /* by contract; NULL for none */
     size_t machine_count;
     struct ssh_machine *dirty;
+    struct peer *leaving;
     size_t peer_count, stranger_count;
+    size_t program_count;
     uint64_t accepted;
 };
 
@@ -117,8 +121,11 @@ void peer_accept(struct machine_port *port, int descriptor);
 /* Lets it read, answer and write as far as it can; it may be gone afterwards. */
 void peer_pump(struct peer *peer);
 
-/* Breaks the connection without a word, and frees it. */
+/* Breaks the connection without a word; it is gone from its machine, and perhaps freed. */
 void peer_cut(struct peer *peer);
+
+/* Frees it at once. */
+void peer_free(struct peer *peer);
 
 /* It is authenticated. */
 void peer_opened(struct peer *peer);

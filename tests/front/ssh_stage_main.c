@@ -84,7 +84,7 @@ static void obey(struct main_stage *main_stage, const char *line)
     } else if (strcmp(word, "state") == 0) {
         say_machine(stage, number);
     } else if (strcmp(word, "peers") == 0) {
-        (void)printf("%zu %llu %zu\n", ssh_front_peers(stage->front),
+        (void)printf("%zu %zu %llu %zu\n", ssh_front_peers(stage->front), ssh_front_programs(stage->front),
                      (unsigned long long)ssh_front_accepted(stage->front), heap_live_blocks(stage->heap));
     } else {
         main_stage->over = true;

@@ -1,0 +1,116 @@
+"""A stage with the SSH front alone (ssh_stage_main), and OpenSSH's client, for the tests of this folder."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import typing
+import unittest
+
+LIMIT_S = 60
+PROGRAM = []  # the path of ssh_stage_main
+
+BANNER = (b"Welcome to vast.ai. If authentication fails, try again after a few seconds, and double check your ssh key.\n"
+          b"Have fun!\n")
+
+
+class Machine:
+    def __init__(self, line):
+        number, self.host, proxy, direct = line.split()
+        self.number, self.proxy, self.direct = int(number), int(proxy), int(direct)
+
+
+class Peers(typing.NamedTuple):
+    now: int
+    programs: int
+    ever: int
+    blocks: int
+
+
+class Stage:
+    """ssh_stage_main with settings; `rent()` and the other words go to its standard input."""
+
+    def __init__(self, folder, public_key, **settings):
+        arguments = [os.path.join(folder, "clock"), public_key]
+        for key, value in settings.items():
+            arguments += [f"{key}={one}" for one in (value if isinstance(value, list) else [value])]
+        self.process = subprocess.Popen(PROGRAM + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def say(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def rent(self):
+        return Machine(self.say("rent"))
+
+    def peers(self):
+        """Connections now, programs now, connections ever, blocks on the heap."""
+        return Peers(*[int(word) for word in self.say("peers").split()])
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def close(self):
+        """What it says at its end: "clean" when nothing is left on its heap."""
+        out, _ = self.process.communicate("quit\n", timeout=LIMIT_S)
+        return out.strip(), self.process.returncode
+
+
+class Case(unittest.TestCase):
+    settings = {}
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="dumont-ssh-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.key = self.make_key("key")
+        self.stages = []
+        self.stage = self.open_stage(**self.settings)
+        self.machine = self.stage.rent()
+
+    def tearDown(self):
+        for stage in self.stages:
+            if stage.process.poll() is None:
+                self.assertEqual(stage.close(), ("clean", 0))
+
+    def make_key(self, name, kind="ed25519"):
+        path = os.path.join(self.folder, name)
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "test", "-f", path], check=True)
+        return path
+
+    def open_stage(self, **settings):
+        with open(self.key + ".pub", encoding="utf-8") as file:
+            stage = Stage(self.folder, file.read().strip(), **settings)
+        self.stages.append(stage)
+        return stage
+
+    def command_line(self, *words, machine=None, port=None, user="root", key=None, options=()):
+        machine = machine or self.machine
+        plain = ["-F", "/dev/null", "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no",
+                 "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
+        return ["ssh", *options, *plain, "-i", key or self.key, "-p", str(port or machine.direct),
+                f"{user}@{machine.host}", *words]
+
+    def ssh(self, *words, stdin=b"", **more):
+        """Status, standard output, standard error."""
+        run = subprocess.run(self.command_line(*words, **more), input=stdin, capture_output=True, timeout=LIMIT_S,
+                             check=False, env={"PATH": os.environ["PATH"], "HOME": self.folder})
+        return run.returncode, run.stdout, run.stderr
+
+    def good(self, *words, **more):
+        status, out, err = self.ssh(*words, **more)
+        self.assertEqual((status, err), (0, b""), err.decode(errors="replace"))
+        return out
+
+    def start(self, *words, **more):
+        return subprocess.Popen(self.command_line(*words, **more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def wait_for_peers(self, count):
+        while self.stage.peers().now != count:
+            pass
+
+    def wait_for_programs(self, count):
+        while self.stage.peers().programs != count:
+            pass
