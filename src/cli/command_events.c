@@ -1,57 +1,22 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/json_decode.h"
 #include "base/json_write.h"
 #include "cli/dumont.h"
-#include "system/files.h"
-#include "world/live/sqlite_store.h"
+#include "cli/events_store.h"
 
-enum { URL_SIZE = FILE_PATH_SIZE + 32, OUTPUT_SIZE_MAX = 64 * 1024 * 1024 };
-
-static struct wall_time wall_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (struct wall_time){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
-}
-
-/* ---- The store ---------------------------------------------------------------------------------------------------------- */
+enum { OUTPUT_SIZE_MAX = 64 * 1024 * 1024 };
 
 /* The store under work, and what will be printed when all went well. */
 struct events_work {
     const struct dumont_values *values;
-    struct sqlite_store *store;
+    struct heap *heap;
+    struct events_store *store;
     struct buffer text;
     struct json_writer writer; /* of `text`, with --json */
     size_t count;
 };
-
-static enum error_code open_store(struct heap *heap, struct sqlite_store **store, struct error *error)
-{
-    char url[URL_SIZE];
-    char folder[FILE_PATH_SIZE];
-    const char *given = getenv("DUMONT_DATABASE");
-    if (given != NULL && given[0] != '\0') {
-        return sqlite_store_open(heap, given, STORE_EVENTS, wall_now(), store, error);
-    }
-    enum error_code code = state_folder_path(folder, error);
-    if (code != ERR_OK) {
-        return code;
-    }
-    (void)text_format(url, sizeof url, "sqlite:%s/events.sqlite", folder);
-    return sqlite_store_open(heap, url, STORE_EVENTS, wall_now(), store, error);
-}
-
-static enum error_code refuse(const struct store_result *result, struct error *error)
-{
-    (void)error_set(error, result->code, "events store: %s (SQLSTATE %s)", result->message, result->sqlstate);
-    if (result->code == ERR_STORE_TABLE_MISSING) {
-        error_advise(error, "make its tables: dumont events migrate");
-    }
-    return result->code;
-}
 
 /* A store that cannot be opened or written is a fault of this machine; one without its tables has a cure, and is none. */
 static enum exit_status status_of(const struct error *error, enum exit_status status)
@@ -68,8 +33,9 @@ static enum exit_status with_store(const struct dumont_values *values, events_wo
     struct error error;
     struct events_work work = {.values = values};
     struct heap *heap = heap_new();
+    work.heap = heap;
     enum error_code code =
-        heap == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory") : open_store(heap, &work.store, &error);
+        heap == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory") : events_store_open(heap, &work.store, &error);
     if (code == ERR_OK) {
         buffer_init(&work.text, heap, OUTPUT_SIZE_MAX);
         json_writer_init(&work.writer, &work.text, 2);
@@ -81,7 +47,7 @@ static enum exit_status with_store(const struct dumont_values *values, events_wo
     if (code == ERR_OK) {
         code = print_text((struct span){buffer_text(&work.text), work.text.length}, &error);
     }
-    sqlite_store_close(work.store);
+    events_store_close(work.store);
     heap_free(heap);
     return code == ERR_OK ? EXIT_DONE : status_of(&error, say_error(DUMONT_NAME, &error));
 }
@@ -107,8 +73,8 @@ static enum error_code migrate(struct events_work *work, struct error *error)
         json_key(&work->writer, "applied");
         json_begin_array(&work->writer);
     }
-    if (sqlite_store_migrate(work->store, wall_now(), tell_applied, work, &result) != ERR_OK) {
-        return refuse(&result, error);
+    if (events_store_migrate(work->store, tell_applied, work, &result) != ERR_OK) {
+        return events_store_refuse(&result, error);
     }
     if (work->values->json) {
         json_end_array(&work->writer);
@@ -128,8 +94,16 @@ enum exit_status dumont_events_migrate(void *context, const struct command_line 
 
 /* ---- events list -------------------------------------------------------------------------------------------------------- */
 
-/* As STORE_EVENTS_LIST gives them. */
-enum event_column { COLUMN_ID, COLUMN_KIND, COLUMN_CREATED, COLUMN_PAYLOAD, COLUMN_PENDING };
+/* As STORE_EVENTS_LIST gives them; the spool's have the first four. */
+enum event_column {
+    COLUMN_ID,
+    COLUMN_KIND,
+    COLUMN_CREATED,
+    COLUMN_PAYLOAD,
+    COLUMN_PENDING,
+    COLUMN_DELIVERED,
+    COLUMN_DEAD
+};
 
 static void write_time(struct buffer *out, const struct store_value *created)
 {
@@ -164,6 +138,7 @@ static void write_payload(struct json_writer *writer, const struct store_value *
     }
 }
 
+/* Without the end of its object. */
 static void write_event(struct json_writer *writer, const struct store_value *columns)
 {
     char moment[48];
@@ -176,7 +151,14 @@ static void write_event(struct json_writer *writer, const struct store_value *co
     json_member_string(writer, "created_at", text.length == 0 ? NULL : moment);
     write_value(writer, "created_unix_ns", &columns[COLUMN_CREATED]);
     write_payload(writer, &columns[COLUMN_PAYLOAD]);
+}
+
+static void write_stored_event(struct json_writer *writer, const struct store_value *columns)
+{
+    write_event(writer, columns);
     write_value(writer, "pending_deliveries", &columns[COLUMN_PENDING]);
+    write_value(writer, "delivered_deliveries", &columns[COLUMN_DELIVERED]);
+    write_value(writer, "dead_deliveries", &columns[COLUMN_DEAD]);
     json_end_object(writer);
 }
 
@@ -202,17 +184,34 @@ static struct maybe_int64 instance_of(struct span payload)
     return whole ? found.instance_id : (struct maybe_int64){0};
 }
 
+/* Without the end of its line. */
 static void print_event(struct buffer *out, const struct store_value *columns)
 {
-    struct maybe_int64 instance = instance_of(columns[COLUMN_PAYLOAD].text);
+    struct maybe_int64 instance = {.presence = ABSENT};
+    if (columns[COLUMN_PAYLOAD].kind == STORE_TEXT) {
+        instance = instance_of(columns[COLUMN_PAYLOAD].text);
+    }
     write_time(out, &columns[COLUMN_CREATED]);
     buffer_append_text(out, "  ");
-    print_clean(out, columns[COLUMN_KIND].text);
+    if (columns[COLUMN_KIND].kind == STORE_TEXT) {
+        print_clean(out, columns[COLUMN_KIND].text);
+    }
     if (instance.presence == PRESENT) {
         buffer_printf(out, "  machine %lld", (long long)instance.value);
     }
-    if (columns[COLUMN_PENDING].integer > 0) {
-        buffer_printf(out, "  %lld to deliver", (long long)columns[COLUMN_PENDING].integer);
+}
+
+static void print_stored_event(struct buffer *out, const struct store_value *columns)
+{
+    static const char *const words[] = {"to deliver", "delivered", "dead"};
+    const char *before = "  ";
+    print_event(out, columns);
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        int64_t count = columns[COLUMN_PENDING + i].integer;
+        if (count > 0) {
+            buffer_printf(out, "%s%lld %s", before, (long long)count, words[i]);
+            before = ", ";
+        }
     }
     buffer_append_char(out, '\n');
 }
@@ -223,32 +222,115 @@ static void take_event(void *context, const struct store_value *columns, size_t 
     (void)count;
     work->count++;
     if (work->values->json) {
+        write_stored_event(&work->writer, columns);
+    } else {
+        print_stored_event(&work->text, columns);
+    }
+}
+
+static void take_spooled(void *context, const struct store_value *columns, size_t count)
+{
+    struct events_work *work = context;
+    (void)count;
+    work->count++;
+    if (work->values->json) {
         write_event(&work->writer, columns);
+        json_end_object(&work->writer);
     } else {
         print_event(&work->text, columns);
+        buffer_append_text(&work->text, "  waits for the events store\n");
+    }
+}
+
+/* event_id, webhook_id, state, attempts, next_attempt_unix_ns, last_error */
+static void take_delivery(void *context, const struct store_value *columns, size_t count)
+{
+    struct json_writer *writer = &((struct events_work *)context)->writer;
+    char moment[48];
+    struct buffer next;
+    (void)count;
+    buffer_init_fixed(&next, moment, sizeof moment);
+    write_time(&next, &columns[4]);
+    json_begin_object(writer);
+    write_value(writer, "event_id", &columns[0]);
+    write_value(writer, "webhook_id", &columns[1]);
+    write_value(writer, "state", &columns[2]);
+    write_value(writer, "attempts", &columns[3]);
+    json_member_string(writer, "next_attempt_at", next.length == 0 ? NULL : moment);
+    write_value(writer, "last_error", &columns[5]);
+    json_end_object(writer);
+}
+
+static void begin_list(struct events_work *work, const char *key)
+{
+    if (work->values->json) {
+        json_key(&work->writer, key);
+        json_begin_array(&work->writer);
+    }
+}
+
+static void end_list(struct events_work *work)
+{
+    if (work->values->json) {
+        json_end_array(&work->writer);
+    }
+}
+
+static enum error_code list_from_store(struct events_work *work, enum store_statement statement,
+                                       store_row_function *on_row, struct error *error)
+{
+    struct store_result result;
+    const struct store_value limit = store_int(work->values->limit);
+    if (events_store_run(work->store, statement, &limit, 1, on_row, work, &result) != ERR_OK) {
+        return events_store_refuse(&result, error);
+    }
+    return ERR_OK;
+}
+
+static void count_row(void *context, const struct store_value *columns, size_t count)
+{
+    (void)columns;
+    (void)count;
+    ++*(int64_t *)context;
+}
+
+/* When the store does not answer, that its events are safe is worth knowing. */
+static void say_what_waits(struct events_work *work)
+{
+    struct error error;
+    int64_t waiting = 0;
+    if (events_spool_list(work->heap, count_row, &waiting, &error) == ERR_OK && waiting > 0) {
+        say(DUMONT_NAME, "%lld events wait in the state folder", (long long)waiting);
     }
 }
 
 static enum error_code list(struct events_work *work, struct error *error)
 {
-    struct store_result result;
-    const struct store_value limit = store_int(work->values->limit);
     if (work->values->json) {
         json_begin_object(&work->writer);
-        json_key(&work->writer, "events");
-        json_begin_array(&work->writer);
     }
-    if (sqlite_store_run(work->store, STORE_EVENTS_LIST, &limit, 1, take_event, work, &result) != ERR_OK) {
-        return refuse(&result, error);
+    begin_list(work, "events");
+    enum error_code code = list_from_store(work, STORE_EVENTS_LIST, take_event, error);
+    end_list(work);
+    if (code == ERR_OK && work->values->json) {
+        begin_list(work, "deliveries");
+        code = list_from_store(work, STORE_DELIVERIES_LIST, take_delivery, error);
+        end_list(work);
     }
+    if (code != ERR_OK) {
+        say_what_waits(work);
+        return code;
+    }
+    begin_list(work, "spooled");
+    code = events_spool_list(work->heap, take_spooled, work, error);
+    end_list(work);
     if (work->values->json) {
-        json_end_array(&work->writer);
         json_end_object(&work->writer);
         buffer_append_char(&work->text, '\n');
     } else if (work->count == 0 && !work->values->quiet) {
         say(DUMONT_NAME, "the events store holds no event");
     }
-    return ERR_OK;
+    return code;
 }
 
 enum exit_status dumont_events_list(void *context, const struct command_line *line)

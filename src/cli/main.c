@@ -51,6 +51,13 @@ static const struct option list_options[] = {
     INT64_OPTION(struct dumont_values, limit, "limit", "N", 1, 100000, "20", "At most so many"),
 };
 
+static const struct option deliver_options[] = {
+    INT64_OPTION(struct dumont_values, limit, "limit", "N", 1, 1000000, "10000", "At most so many attempts"),
+    TEXT_OPTION(struct dumont_values, cacert, "cacert", "FILE", NULL,
+                "Trust the certificates in FILE, not the system's"),
+    TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL, "Append each event of the history to FILE"),
+};
+
 static const struct command commands[] = {
     {
         .name = "check",
@@ -110,7 +117,8 @@ static const struct command commands[] = {
     },
     {
         .name = "events deliver",
-        .summary = "Deliver what waits for its webhooks",
+        .summary = "Store the events that waited in the state folder, and tell the subscribers what is due",
+        .options = {deliver_options, ARRAY_LENGTH(deliver_options)},
         .run = dumont_events_deliver,
     },
 };
@@ -121,7 +129,8 @@ static const struct help_row environment_rows[] = {
     {"DUMONT_CLOCK", "clock page of a running fake; refused with --live"},
     {"DUMONT_SSH_KEY", "path of a private key whose public half the account knows"},
     {"DUMONT_STATE_DIR", "folder of ledger and state (default $XDG_STATE_HOME/dumont or ~/.local/state/dumont)"},
-    {"DUMONT_DATABASE", "events store, sqlite:PATH (default the file events.sqlite of the state folder)"},
+    {"DUMONT_DATABASE", "events store: sqlite:PATH (default the file events.sqlite of the state folder) or "
+                        "postgresql://USER:PASSWORD@HOST:PORT/NAME"},
 };
 
 static const struct help_section sections[] = {

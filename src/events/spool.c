@@ -63,3 +63,30 @@ enum spool_found spool_next(struct world *world, struct spool_place *place, stru
     (void)event_statement(world, STORE_SPOOL_LIST, values, ARRAY_LENGTH(values), take_record, &step, result);
     return result->code == ERR_OK ? step.found : SPOOL_NONE;
 }
+
+enum error_code spool_replay(struct world *world, struct spool_replayed *replayed, struct store_result *result)
+{
+    struct event_record *record = heap_alloc(world->heap, sizeof *record);
+    struct spool_place place = spool_start();
+    *replayed = (struct spool_replayed){0};
+    if (record == NULL) {
+        return store_result_set(result, "53200", "out of memory");
+    }
+    for (;;) {
+        struct event_stored stored;
+        enum spool_found found = spool_next(world, &place, record, result);
+        if (found == SPOOL_NONE) {
+            break;
+        }
+        if (found == SPOOL_RECORD && event_record_store(world, record, &stored, result) == ERR_OK) {
+            replayed->stored++;
+            (void)spool_drop(world, record->id, result);
+        } else if (found == SPOOL_UNREADABLE || result->code == ERR_STORE_REJECTED) {
+            replayed->left++;
+        } else {
+            break;
+        }
+    }
+    heap_release(world->heap, record);
+    return result->code;
+}

@@ -32,4 +32,12 @@ enum spool_found { SPOOL_NONE, SPOOL_RECORD, SPOOL_UNREADABLE /* left by another
 enum spool_found spool_next(struct world *world, struct spool_place *place, struct event_record *record,
                             struct store_result *result);
 
+struct spool_replayed {
+    int64_t stored; /* now in the events store */
+    int64_t left;   /* cannot be read, or were rejected by it */
+};
+
+/* Puts all that waits into the events store. Stops at the first failure that is not one event's own; returns result->code. */
+enum error_code spool_replay(struct world *world, struct spool_replayed *replayed, struct store_result *result);
+
 #endif

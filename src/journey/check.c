@@ -124,6 +124,7 @@ static enum error_code check_account(struct check *check, struct error *error)
         return code;
     }
     note_log(check->journey.world, "warning", "%s; going on without knowing the credit", error->message);
+    check->renting.hasty = code == ERR_CONNECTION_REFUSED || code == ERR_UNREACHABLE || code == ERR_NAME_UNKNOWN;
     return ERR_OK;
 }
 

@@ -65,7 +65,8 @@ static enum error_code no_offer(const struct renting *renting, struct error *err
 static enum error_code search(struct journey *journey, struct renting *renting, struct error *error)
 {
     int64_t deadline_ns = world_deadline_ns(journey->world, search_limit_ns);
-    struct retry retry = retry_begin(journey->world, "search", RETRY_STREAM_SEARCH, SEARCH_ATTEMPTS, deadline_ns);
+    int attempts = renting->hasty ? 1 : SEARCH_ATTEMPTS;
+    struct retry retry = retry_begin(journey->world, "search", RETRY_STREAM_SEARCH, attempts, deadline_ns);
     enum error_code code;
     do {
         code = vast_search(&journey->vast, &renting->wish, &renting->offers, error);
@@ -75,6 +76,7 @@ static enum error_code search(struct journey *journey, struct renting *renting, 
     }
     note_search(journey, &renting->offers);
     renting->next = 0;
+    renting->hasty = false;
     if (renting->offers.count == 0) {
         return no_offer(renting, error);
     }

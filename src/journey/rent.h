@@ -22,6 +22,7 @@ struct renting {
     const struct check_options *options;
     struct vast_wish wish;
     struct vast_offers offers;
+    bool hasty;     /* the API could not be reached just before: one search, without patience */
     size_t next;    /* of the offers: the first that was not proposed yet */
     uint32_t tries; /* labels used so far */
 };

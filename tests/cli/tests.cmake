@@ -14,6 +14,14 @@ if(DUMONT_PYTHON)
                      $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
     set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300)
   endforeach()
+  # Events and webhooks, with a PostgreSQL server where one is installed: one entry for each class of events.py.
+  foreach(group EventsTrouble EventsPostgres Webhooks)
+    add_test(NAME cli_${group}
+             COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/world/with_postgres.py --
+                     ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/events.py ${group}
+                     $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
+    set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
+  endforeach()
   # Whole checks against the fake cloud. Ended at any moment: a few of them always, fifty among the slow tests.
   foreach(group LiveRehearsal Moments FiftyMoments)
     add_test(NAME cli_${group}

@@ -194,6 +194,26 @@ static void test_the_next_offer_serves_when_the_cheapest_may_cost_too_much(void 
     assert_int_equal(count_lines(&scripted.requests, "PUT ", NULL), 0);
 }
 
+/* Nobody waits minutes to learn that there is no way to the API; an account that cannot be read for another reason is no such sign. */
+static void test_an_api_that_cannot_be_reached_is_not_waited_for_twice(void **state)
+{
+    (void)state;
+    struct run run = {.options = some_options()};
+    for (int i = 0; i < 5; i++) {
+        scripted_reply(&scripted, (struct scripted_reply){.fate = FATE_REFUSED});
+    }
+    scripted_world_run(&scripted, check, &run);
+    assert_int_equal(run.status, EXIT_FAILED);
+    assert_int_equal(scripted.replies_used, 5);
+    run.options.consent = CONSENT_DRY_RUN;
+    for (int i = 0; i < 5; i++) {
+        scripted_reply(&scripted, (struct scripted_reply){.status = 500});
+    }
+    reply(offers);
+    scripted_world_run(&scripted, check, &run);
+    assert_int_equal(run.status, EXIT_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +224,7 @@ int main(void)
         LAW(test_a_proposal_says_what_a_person_must_know),
         LAW(test_a_dearer_machine_shortens_its_own_life),
         LAW(test_a_machine_that_may_cost_more_than_the_cap_is_destroyed),
+        LAW(test_an_api_that_cannot_be_reached_is_not_waited_for_twice),
         LAW(test_the_next_offer_serves_when_the_cheapest_may_cost_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /*
  * The stores: the ledger in the state folder, and the events store, which is chosen here by its URL.
  *
- * PostgreSQL is talked to beside the loop. SQLite's calls block, so they are made on the loop's stack between two turns; each takes what
- * its fsync takes. The events store is opened
- * by the first statement that wants it, and one that cannot be opened answers every statement with the reason.
+ * SQLite's calls block, so they are made on the loop's stack between two turns; each takes what its fsync takes. PostgreSQL's do not
+ * (postgres_store.h). The events store is opened by the first statement that wants it, and one that cannot be opened answers every
+ * statement with the reason.
  */
 #include <string.h>
 
@@ -16,8 +16,8 @@ enum { URL_SIZE = FILE_PATH_SIZE + 32 };
 
 struct live_store {
     struct sqlite_store *ledger;
-    struct sqlite_store *events; /* one of these two, once a statement asked for it */
-    struct postgres_store *postgres;
+    struct sqlite_store *events;
+    struct postgres_store *postgres;    /* instead of `events`; NULL: not meant, or not to be opened */
     struct store_result events_refused; /* why there is no events store; code ERR_OK while there is no reason */
 };
 
@@ -30,40 +30,14 @@ struct pending_statement {
 
 /* ---- Opening ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_for_postgres(const struct live_world *live)
-{
-    return live->options.events_url != NULL && postgres_url_is(live->options.events_url);
-}
-
-static void refuse_events(struct live_store *store, const struct error *error)
-{
-    (void)store_result_set(&store->events_refused, "08001", error->message);
-}
-
-/* The kind of events store is chosen by its URL. One on PostgreSQL connects later; SQLite's file is opened when it is first used. */
+/* Connects to nothing yet: the first statement does. */
 static void open_postgres(struct live_world *live)
 {
+    const char *url = live->options.events_url;
     struct error error;
-    struct live_store *store = live->store;
-    if (is_for_postgres(live) &&
-        postgres_store_open(live->heap, live->reactor, live->options.events_url, &store->postgres, &error) != ERR_OK) {
-        refuse_events(store, &error);
-    }
-}
-
-static void open_events_file(struct live_world *live)
-{
-    struct error error;
-    char url[URL_SIZE];
-    const char *given = live->options.events_url;
-    struct live_store *store = live->store;
-    if (given == NULL) {
-        (void)text_format(url, sizeof url, "sqlite:%s/events.sqlite", live->options.state_folder);
-        given = url;
-    }
-    struct wall_time now = clock_page_wall_now(live->clock);
-    if (sqlite_store_open(live->heap, given, STORE_EVENTS, now, &store->events, &error) != ERR_OK) {
-        refuse_events(store, &error);
+    if (url != NULL && postgres_url_is(url) &&
+        postgres_store_open(live->heap, live->reactor, url, &live->store->postgres, &error) != ERR_OK) {
+        (void)store_result_set(&live->store->events_refused, "08001", error.message);
     }
 }
 
@@ -74,11 +48,11 @@ enum error_code live_store_open(struct live_world *live, struct error *error)
         return error_set(error, ERR_NO_MEMORY, "no memory for the ledger");
     }
     live->store = store;
-    open_postgres(live);
     char url[URL_SIZE];
     if (!text_format(url, sizeof url, "sqlite:%s/ledger.sqlite", live->options.state_folder)) {
         return error_set(error, ERR_LEDGER_UNWRITABLE, "the state folder's name is too long");
     }
+    open_postgres(live);
     struct wall_time now = clock_page_wall_now(live->clock);
     return sqlite_store_open(live->heap, url, STORE_LEDGER, now, &store->ledger, error);
 }
@@ -95,35 +69,47 @@ void live_store_close(struct live_world *live)
     live->store = NULL;
 }
 
-/* ---- Statements --------------------------------------------------------------------------------------------------------- */
-
-/* The file that a statement works on; NULL: there is none. */
-static struct sqlite_store *choose(struct live_world *live, enum store_statement statement)
+static void open_events(struct live_world *live)
 {
     struct live_store *store = live->store;
-    if (store_statement_database(statement) == STORE_LEDGER) {
-        return store->ledger;
+    char url[URL_SIZE];
+    const char *given = live->options.events_url;
+    if (given == NULL) {
+        (void)text_format(url, sizeof url, "sqlite:%s/events.sqlite", live->options.state_folder);
+        given = url;
     }
-    if (store->events == NULL && store->events_refused.code == ERR_OK) {
-        open_events_file(live);
+    struct error error;
+    struct wall_time now = clock_page_wall_now(live->clock);
+    if (sqlite_store_open(live->heap, given, STORE_EVENTS, now, &store->events, &error) != ERR_OK) {
+        (void)store_result_set(&store->events_refused, "08001", error.message);
     }
-    return store->events;
+}
+
+/* ---- Statements --------------------------------------------------------------------------------------------------------- */
+
+static void run(struct live_world *live, struct store_call *call)
+{
+    struct live_store *store = live->store;
+    bool for_ledger = store_statement_database(call->statement) == STORE_LEDGER;
+    if (!for_ledger && store->events == NULL && store->events_refused.code == ERR_OK) {
+        open_events(live);
+    }
+    struct sqlite_store *chosen = for_ledger ? store->ledger : store->events;
+    if (chosen == NULL) {
+        *call->result = store->events_refused;
+        return;
+    }
+    (void)sqlite_store_run(chosen, call->statement, call->values, call->value_count, call->row, call->row_context,
+                           call->result);
 }
 
 static void run_pending(void *owner)
 {
     struct pending_statement *pending = owner;
-    struct live_world *live = pending->live;
     struct store_call *call = pending->call;
-    struct sqlite_store *chosen = choose(live, call->statement);
-    heap_release(live->heap, pending);
+    run(pending->live, call);
     call->pending = NULL;
-    if (chosen == NULL) {
-        *call->result = live->store->events_refused;
-    } else {
-        (void)sqlite_store_run(chosen, call->statement, call->values, call->value_count, call->row, call->row_context,
-                               call->result);
-    }
+    heap_release(pending->live->heap, pending);
     completion_finish(&call->done);
 }
 
@@ -151,21 +137,20 @@ void live_store_start(struct world *world, struct store_call *call)
     live_call_soon(live, &pending->chore, run_pending, pending);
 }
 
-/* What waits for the loop has not begun yet, or it would be done. */
+/* One of SQLite's has not begun yet, or it would be done. */
 void live_store_abandon(struct world *world, struct store_call *call)
 {
     struct live_world *live = live_of(world);
-    struct pending_statement *pending = call->pending;
-    if (pending == NULL) {
-        return;
-    }
     if (goes_to_postgres(live, call)) {
         postgres_store_abandon(live->store->postgres, call);
         return;
     }
-    live_call_off(&pending->chore);
-    heap_release(live->heap, pending);
-    call->pending = NULL;
+    struct pending_statement *pending = call->pending;
+    if (pending != NULL) {
+        live_call_off(&pending->chore);
+        heap_release(live->heap, pending);
+        call->pending = NULL;
+    }
 }
 
 enum error_code live_store_ask_ledger(struct live_world *live, enum store_statement statement, store_row_function *row,
