@@ -16,6 +16,7 @@ readonly build_packages=(
 readonly test_packages=(
     binutils clang clang-format universal-ctags python3 python3-jsonschema
     openssh-client openssh-sftp-server rsync bubblewrap # real clients, and what sandboxed hosts are made with
+    rclone # against the object store
     postgresql-15 # tests start a server of their own
 )
 

@@ -187,6 +187,7 @@ static void command_ends(void *owner)
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
     struct cloud_session *session = pending->session;
+    cloud_ssh_done(pending->world->options.cloud, pending->world->now_ns, session);
     shell->fate = session->command_fate;
     shell->exit_status = session->exit_status;
     shell->pending = NULL;

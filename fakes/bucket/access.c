@@ -76,7 +76,7 @@ static void draw_secret(struct bucket_service *service, char secret[BUCKET_KEY_S
     secret[4 + DIGITS] = '\0';
 }
 
-struct access_key *key_add(struct bucket_service *service, const struct key_draft *draft)
+struct access_key *bucket_key_add(struct bucket_service *service, const struct key_draft *draft)
 {
     struct access_key key = {.number = service->access.key_numbers + 1,
                              .capabilities = draft->capabilities,
@@ -100,7 +100,7 @@ struct access_key *key_add(struct bucket_service *service, const struct key_draf
     return kept;
 }
 
-bool key_restore(struct bucket_service *service, const struct access_key *key, const char *prefix)
+bool bucket_key_restore(struct bucket_service *service, const struct access_key *key, const char *prefix)
 {
     if (key->number > service->access.key_numbers) {
         service->access.key_numbers = key->number;
@@ -108,7 +108,7 @@ bool key_restore(struct bucket_service *service, const struct access_key *key, c
     return keep_key(service, key, prefix) != NULL;
 }
 
-void key_remove(struct bucket_service *service, struct access_key *key)
+void bucket_key_remove(struct bucket_service *service, struct access_key *key)
 {
     struct access *access = &service->access;
     size_t nth = 0;
@@ -120,7 +120,7 @@ void key_remove(struct bucket_service *service, struct access_key *key)
     key_free(service->heap, key);
 }
 
-struct access_key *key_by_id(struct bucket_service *service, const char *id)
+struct access_key *bucket_key_by_id(struct bucket_service *service, const char *id)
 {
     for (size_t i = 0; i < service->access.key_count; i++) {
         if (strcmp(service->access.keys[i]->id, id) == 0) {
@@ -130,7 +130,7 @@ struct access_key *key_by_id(struct bucket_service *service, const char *id)
     return NULL;
 }
 
-struct access_key *key_by_number(struct bucket_service *service, uint32_t number)
+struct access_key *bucket_key_by_number(struct bucket_service *service, uint32_t number)
 {
     for (size_t i = 0; i < service->access.key_count; i++) {
         if (service->access.keys[i]->number == number) {
@@ -144,9 +144,10 @@ bool access_init(struct bucket_service *service)
 {
     struct key_draft everything = {
         .name = "rehearsal", .capabilities = (UINT32_C(1) << CAPABILITY_COUNT) - 1, .bucket_id = "", .prefix = ""};
+    bool restoring = service->restoring;
     service->restoring = true; /* the first key follows from the seed: it needs no record */
-    bool made = key_add(service, &everything) != NULL;
-    service->restoring = false;
+    bool made = bucket_key_add(service, &everything) != NULL;
+    service->restoring = restoring;
     return made;
 }
 
@@ -201,7 +202,7 @@ bool access_check(struct exchange *exchange, enum capability capability)
         token->revoked = true;
         return token_check(exchange, TOKEN_ACCOUNT, text) != NULL;
     }
-    exchange->key = key_by_number(service, token->key_number);
+    exchange->key = bucket_key_by_number(service, token->key_number);
     return (exchange->key->capabilities & UINT32_C(1) << capability) != 0 || refuse_unauthorized(exchange);
 }
 
@@ -259,7 +260,7 @@ bool access_download(struct exchange *exchange, const struct file_bucket *bucket
     if (token == NULL) {
         return false;
     }
-    exchange->key = key_by_number(exchange->service, token->key_number);
+    exchange->key = bucket_key_by_number(exchange->service, token->key_number);
     if (bucket->is_public) {
         return true;
     }

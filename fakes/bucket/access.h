@@ -106,12 +106,12 @@ struct key_draft {
     int64_t expires_ms;
 };
 /* Adds a key with an id and a secret of its own. NULL when memory or room is gone. */
-MUST_USE struct access_key *key_add(struct bucket_service *service, const struct key_draft *draft);
+MUST_USE struct access_key *bucket_key_add(struct bucket_service *service, const struct key_draft *draft);
 /* Takes up a key of an earlier life. */
-MUST_USE bool key_restore(struct bucket_service *service, const struct access_key *key, const char *prefix);
-void key_remove(struct bucket_service *service, struct access_key *key);
-struct access_key *key_by_id(struct bucket_service *service, const char *id);
-struct access_key *key_by_number(struct bucket_service *service, uint32_t number);
+MUST_USE bool bucket_key_restore(struct bucket_service *service, const struct access_key *key, const char *prefix);
+void bucket_key_remove(struct bucket_service *service, struct access_key *key);
+struct access_key *bucket_key_by_id(struct bucket_service *service, const char *id);
+struct access_key *bucket_key_by_number(struct bucket_service *service, uint32_t number);
 
 /* Gives out a token and writes it to `text`. NULL when memory is gone (a prefix). */
 struct token *token_give(struct bucket_service *service, enum token_kind kind, const struct access_key *key,

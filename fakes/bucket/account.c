@@ -26,7 +26,7 @@ static struct access_key *key_of_header(struct exchange *exchange)
         return NULL;
     }
     *colon = '\0';
-    struct access_key *key = key_by_id(exchange->service, decoded);
+    struct access_key *key = bucket_key_by_id(exchange->service, decoded);
     bool expired = key != NULL && key->expires_ms != 0 && key->expires_ms <= bucket_now_ms(exchange->service);
     return key != NULL && !expired && strcmp(key->secret, colon + 1) == 0 ? key : NULL;
 }
@@ -351,7 +351,7 @@ void call_create_key(struct exchange *exchange)
     if (!is_within(exchange, &draft)) {
         return;
     }
-    const struct access_key *key = key_add(exchange->service, &draft);
+    const struct access_key *key = bucket_key_add(exchange->service, &draft);
     if (key == NULL) {
         (void)bucket_refuse_exhausted(exchange);
         return;
@@ -399,7 +399,7 @@ void call_delete_key(struct exchange *exchange)
     if (!access_check(exchange, CAN_DELETE_KEYS) || !argument_required(exchange, "applicationKeyId", id, sizeof id)) {
         return;
     }
-    struct access_key *key = key_by_id(exchange->service, id);
+    struct access_key *key = bucket_key_by_id(exchange->service, id);
     if (key == NULL || key->number == 1) {
         (void)bucket_refuse_request(exchange, "there is no such key, or it is the account's first");
         return;
@@ -411,7 +411,7 @@ void call_delete_key(struct exchange *exchange)
     struct json_writer json = bucket_answer(exchange);
     write_key(&json, exchange, key, false);
     exchange->key = NULL; /* it may have been its own */
-    key_remove(exchange->service, key);
+    bucket_key_remove(exchange->service, key);
 }
 
 /* ---- b2_get_download_authorization ----------------------------------------------------------------------------------------- */

@@ -92,8 +92,8 @@ bool argument_name(struct exchange *exchange, char name[FILE_NAME_MAX + 1])
     if (!argument_required(exchange, "fileName", name, FILE_NAME_MAX + 1)) {
         return false;
     }
-    return file_name_is_good(span_of(name)) ? access_name(exchange, span_of(name))
-                                            : bucket_refuse_request(exchange, "Invalid fileName");
+    return bucket_file_name_is_good(span_of(name)) ? access_name(exchange, span_of(name))
+                                                   : bucket_refuse_request(exchange, "Invalid fileName");
 }
 
 bool argument_info(struct exchange *exchange, struct file_info_draft *draft)

@@ -10,9 +10,8 @@ enum { HOURS_A_MONTH = 720, SECONDS_A_DAY = 86400, CALLS_A_PRICE = 10000 };
 void bill_init(struct bucket_service *service)
 {
     struct bill *bill = &service->bill;
+    *bill = (struct bill){.day = -1, .since_ns = service->now_ns, .allowances = service->options.allowances};
     bill->prices = service->options.prices != NULL ? service->options.prices : bucket_prices_at(service->options.epoch);
-    bill->allowances = service->options.allowances;
-    bill->day = -1;
 }
 
 /* Brings the meter up to the service's present. */

@@ -72,31 +72,20 @@ struct bucket_options {
 
 struct bucket_service;
 
-/*
- * A service at time 0, with one key that may do everything. Texts are copied. NULL when memory is gone. With a content store that
- * keeps records, call bucket_restore() with each record that it kept, in order; with any, call bucket_open() before anything else.
- */
+/* A service at time 0, with one key that may do everything; bucket_open() follows. Texts are copied. NULL when memory is gone. */
 MUST_USE struct bucket_service *bucket_service_new(struct heap *heap, const struct bucket_options *options);
 void bucket_service_free(struct bucket_service *service);
 
 /*
- * Takes up one record of an earlier life. ERR_INPUT_INVALID with what is wrong when it is no such record, or names a content that
- * the store does not have; ERR_NO_MEMORY.
+ * Begins the service's life, before anything else: takes up what the content store kept of an earlier one (its account, key and
+ * seed hold, whatever the options say), and makes the bucket of the options unless it is there.
+ * ERR_INPUT_INVALID when the records are malformed or name contents that are not there, ERR_CANNOT_WRITE when the store has no room,
+ * ERR_NO_MEMORY.
  */
-MUST_USE enum error_code bucket_restore(struct bucket_service *service, struct span record, struct error *error);
+MUST_USE enum error_code bucket_open(struct bucket_service *service, int64_t now_ns, struct error *error);
 
-/*
- * Begins the service's life: opens the contents of what was restored, and makes the bucket of the options unless it is there.
- * ERR_INPUT_INVALID when a content is missing, ERR_CANNOT_WRITE when memory or the store's room is gone.
- */
-MUST_USE enum error_code bucket_open(struct bucket_service *service, struct error *error);
-
-/* Writes the fewest records from which the service as it is can be restored; false as soon as `write` is. */
-typedef bool bucket_record_function(void *context, struct span record);
-MUST_USE bool bucket_describe(const struct bucket_service *service, bucket_record_function *write, void *context);
-
-/* True when a version or a part is made of that content. */
-bool bucket_needs_content(const struct bucket_service *service, uint64_t number);
+/* As new: every file, bucket, key and token is gone, and the bucket of the options is there, empty. False when the store's room is gone. */
+MUST_USE bool bucket_reset(struct bucket_service *service, int64_t now_ns);
 
 /* Where replies say that the service is, from now on. */
 void bucket_set_origin(struct bucket_service *service, const char *origin);

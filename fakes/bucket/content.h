@@ -19,6 +19,7 @@
 
 struct content_store {
     const struct content_operations *operations;
+    const struct record_operations *records; /* NULL: nothing outlives the process */
 };
 
 struct content_operations {
@@ -33,10 +34,24 @@ struct content_operations {
     void (*drop)(struct content_store *store, void *content);
     /* It is wanted no more by this process; the bytes stay for the next one, where the store can. */
     void (*close)(struct content_store *store, void *content);
-    /* After a restart: the sealed content of that number. NULL when it is not there in that length. */
+};
+
+/* Takes one record. False: it could not. */
+typedef bool content_record_function(void *context, struct span record);
+
+/* For a store whose contents outlive the process. */
+struct record_operations {
+    /* Writes one record, durably before it returns. */
+    bool (*write)(struct content_store *store, struct span record);
+    /* Hands over every record that was written, in order, until `take` is false; false then, or when one cannot be read. */
+    bool (*replay)(struct content_store *store, content_record_function *take, void *context);
+    /* What is written from now on replaces all records there are, at once, in commit_anew(). */
+    bool (*begin_anew)(struct content_store *store);
+    bool (*commit_anew)(struct content_store *store);
+    /* The sealed content of that number. NULL when it is not there in that length. */
     void *(*open)(struct content_store *store, uint64_t number, int64_t size);
-    /* Writes one record, durably before it returns. NULL: this store keeps no records. */
-    bool (*record)(struct content_store *store, struct span record);
+    /* Takes away what nobody needs: contents that no record names. */
+    void (*sweep)(struct content_store *store, bool (*needed)(void *context, uint64_t number), void *context);
 };
 
 #endif

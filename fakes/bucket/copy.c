@@ -35,7 +35,7 @@ static bool read_source(struct exchange *exchange, struct source *source)
         return !exchange->open.decided;
     }
     source->whole = false;
-    return range_read(range, version->size, &source->offset, &source->size) == RANGE_PART ||
+    return bucket_range_read(range, version->size, &source->offset, &source->size) == RANGE_PART ||
            bucket_refuse(exchange, 416, "range_not_satisfiable", "The requested range is not satisfiable");
 }
 

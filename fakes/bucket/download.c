@@ -18,7 +18,7 @@ static bool read_number(const char **at, int64_t *out)
     return *at != from;
 }
 
-enum range_kind range_read(const char *text, int64_t size, int64_t *offset, int64_t *length)
+enum range_kind bucket_range_read(const char *text, int64_t size, int64_t *offset, int64_t *length)
 {
     static const char unit[] = "bytes=";
     int64_t first;
@@ -53,7 +53,7 @@ enum range_kind range_read(const char *text, int64_t size, int64_t *offset, int6
 static void add_encoded(struct http_reply *reply, const char *name, struct span value)
 {
     buffer_printf(&reply->headers, "%s: ", name);
-    percent_append(&reply->headers, value);
+    bucket_percent_append(&reply->headers, value);
     buffer_append_text(&reply->headers, "\r\n");
 }
 
@@ -104,7 +104,7 @@ static void start_download(struct exchange *exchange, const struct version *vers
     int64_t size = version->size;
     struct download *download = &exchange->download;
     const char *range = http_request_header(exchange->head, "Range");
-    enum range_kind kind = range == NULL ? RANGE_WHOLE : range_read(range, version->size, &offset, &size);
+    enum range_kind kind = range == NULL ? RANGE_WHOLE : bucket_range_read(range, version->size, &offset, &size);
     if (!test_mode_caps(exchange, "download_cap_exceeded",
                         "Bandwidth cap exceeded. See the Caps & Alerts page to increase your cap.")) {
         return;
@@ -148,7 +148,7 @@ void call_download_by_name(struct exchange *exchange)
     struct buffer decoded;
     const char *path = exchange->head->path + sizeof prefix - 1;
     buffer_init_fixed(&decoded, storage, sizeof storage);
-    if (!percent_decode(&decoded, (struct span){path, strcspn(path, "?")})) {
+    if (!bucket_percent_decode(&decoded, (struct span){path, strcspn(path, "?")})) {
         (void)bucket_refuse_request(exchange, "the path is too long, or badly encoded");
         return;
     }

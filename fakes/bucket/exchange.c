@@ -74,7 +74,7 @@ static void check_head(struct exchange *exchange, int64_t size)
         (void)bucket_refuse(exchange, 405, "method_not_allowed", "%s does not take %s",
                             bucket_call_name(exchange->open.call), http_method_name(exchange->head->method));
     } else if (rows[exchange->open.call].call == NULL) {
-        upload_begin(exchange, size);
+        bucket_upload_begin(exchange, size);
     } else if (size > BUCKET_REQUEST_MAX) {
         (void)bucket_refuse(exchange, 400, "bad_request", "the request is larger than %d bytes", BUCKET_REQUEST_MAX);
     }
@@ -109,7 +109,7 @@ void bucket_take(struct bucket_exchange *open, int64_t now_ns, const void *bytes
         return;
     }
     if (exchange->upload != NULL) {
-        upload_take(exchange, bytes, size);
+        bucket_upload_take(exchange, bytes, size);
         return;
     }
     buffer_append(&exchange->body, bytes, size);
@@ -161,7 +161,7 @@ void bucket_finish(struct bucket_exchange *open, int64_t now_ns)
     }
     if (!open->decided) {
         if (exchange->upload != NULL) {
-            upload_finish(exchange);
+            bucket_upload_finish(exchange);
         } else if (read_arguments(exchange)) {
             rows[open->call].call(exchange);
         }
@@ -200,7 +200,7 @@ void bucket_end(struct bucket_exchange *open, int64_t now_ns)
     struct bucket_service *service = exchange->service;
     service->now_ns = now_ns;
     if (exchange->upload != NULL) {
-        upload_end(exchange);
+        bucket_upload_end(exchange);
     }
     if (exchange->download.sent > 0) {
         bill_download(service, exchange->download.sent);

@@ -17,7 +17,7 @@ static bool is_text(struct span text)
     return true;
 }
 
-bool file_name_is_good(struct span name)
+bool bucket_file_name_is_good(struct span name)
 {
     if (name.length == 0 || name.length > FILE_NAME_MAX || name.at[0] == '/' || name.at[name.length - 1] == '/') {
         return false;

@@ -85,7 +85,7 @@ static bool parts_fit(struct exchange *exchange, const struct version *version, 
     for (const cJSON *each = sha1s->child; each != NULL; each = each->next, nth++) {
         char sha1[BUCKET_SHA1_SIZE];
         int number = (int)nth + 1;
-        if (!cJSON_IsString(each) || !sha1_read(each->valuestring, sha1)) {
+        if (!cJSON_IsString(each) || !bucket_sha1_read(each->valuestring, sha1)) {
             return bucket_refuse_request(exchange, "partSha1Array holds something that is no SHA-1");
         }
         if (nth >= parts->count || parts->at[nth]->number != number) {

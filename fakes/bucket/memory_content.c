@@ -128,14 +128,6 @@ static void memory_drop(struct content_store *store, void *gone)
     heap_release(own(store)->heap, content);
 }
 
-static void *memory_open(struct content_store *store, uint64_t number, int64_t size)
-{
-    (void)store;
-    (void)number;
-    (void)size;
-    return NULL;
-}
-
 static const struct content_operations memory_operations = {
     .create = memory_create,
     .append = memory_append,
@@ -143,7 +135,6 @@ static const struct content_operations memory_operations = {
     .read = memory_read,
     .drop = memory_drop,
     .close = memory_drop,
-    .open = memory_open,
 };
 
 struct content_store *memory_content_new(struct heap *heap)

@@ -11,7 +11,7 @@ static int hex_value(char digit)
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-bool percent_decode(struct buffer *out, struct span text)
+bool bucket_percent_decode(struct buffer *out, struct span text)
 {
     for (size_t i = 0; i < text.length; i++) {
         char c = text.at[i];
@@ -37,7 +37,7 @@ static bool is_safe(char c)
     return letter || (c != '\0' && strchr("-._~/!$'()*;=:@", c) != NULL);
 }
 
-void percent_append(struct buffer *out, struct span text)
+void bucket_percent_append(struct buffer *out, struct span text)
 {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.length; i++) {

@@ -8,9 +8,9 @@
 #include "base/buffer.h"
 
 /* Appends `text` decoded: %XX is a byte and + a space. False at an escape that is none, or when it does not fit. */
-MUST_USE bool percent_decode(struct buffer *out, struct span text);
+MUST_USE bool bucket_percent_decode(struct buffer *out, struct span text);
 
 /* Appends `text` encoded: letters, digits and -._~/!$'()*;=:@ stand for themselves. */
-void percent_append(struct buffer *out, struct span text);
+void bucket_percent_append(struct buffer *out, struct span text);
 
 #endif

@@ -7,7 +7,7 @@ enum { RECORD_MAX = 16 * 1024 * 1024 };
 struct sheet {
     struct buffer text;
     struct json_writer json;
-    bucket_record_function *write;
+    content_record_function *write;
     void *context;
 };
 
@@ -31,14 +31,14 @@ static bool end(struct sheet *sheet)
 static bool to_store(void *context, struct span record)
 {
     struct content_store *store = context;
-    return store->operations->record(store, record);
+    return store->records->write(store, record);
 }
 
 /* False when there is nobody to write to: then there is nothing to do, and that is well. */
 static bool is_recorded(const struct bucket_service *service, struct sheet *sheet)
 {
     *sheet = (struct sheet){.write = to_store, .context = service->options.content};
-    return !service->restoring && service->options.content->operations->record != NULL;
+    return !service->restoring && service->options.content->records != NULL;
 }
 
 static void member_hex(struct json_writer *json, const char *key, uint64_t value)
@@ -232,9 +232,9 @@ static bool describe_name(struct sheet *sheet, struct heap *heap, const struct l
     return good;
 }
 
-bool bucket_describe(const struct bucket_service *service, bucket_record_function *write, void *context)
+bool record_all(struct bucket_service *service)
 {
-    struct sheet sheet = {.write = write, .context = context};
+    struct sheet sheet = {.write = to_store, .context = service->options.content};
     bool good = put_life(&sheet, service->heap, service);
     for (size_t i = 1; i < service->access.key_count && good; i++) {
         good = put_key(&sheet, service->heap, service->access.keys[i]);

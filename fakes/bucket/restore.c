@@ -225,9 +225,9 @@ static const char *restore_version(struct record *record)
     struct bucket_service *service = record->service;
     uint64_t handle;
     struct file_bucket *bucket = bucket_by_id(service, record->bucket.text);
-    if (bucket == NULL || !file_name_is_good(span_of(record->name.text)) || !read_hex(record->handle.text, &handle) ||
-        number_index_find(&service->versions, handle) != NULL || record->action.value < 0 ||
-        record->action.value >= ACTION_COUNT || record->standing.value < 0 ||
+    if (bucket == NULL || !bucket_file_name_is_good(span_of(record->name.text)) ||
+        !read_hex(record->handle.text, &handle) || number_index_find(&service->versions, handle) != NULL ||
+        record->action.value < 0 || record->action.value >= ACTION_COUNT || record->standing.value < 0 ||
         record->standing.value > SHA1_UNVERIFIED) {
         return "no new version";
     }
@@ -291,23 +291,23 @@ static const char *restore_key(struct record *record)
                              .capabilities = (uint32_t)record->capabilities.value,
                              .expires_ms = record->expires_ms.value};
     if (record->number.value < 1 || record->number.value > UINT32_MAX ||
-        key_by_number(record->service, key.number) != NULL) {
+        bucket_key_by_number(record->service, key.number) != NULL) {
         return "no new key";
     }
     (void)text_copy(key.id, sizeof key.id, record->id.text);
     (void)text_copy(key.secret, sizeof key.secret, record->secret.text);
     (void)text_copy(key.name, sizeof key.name, record->name.text);
     (void)text_copy(key.bucket_id, sizeof key.bucket_id, record->bucket.text);
-    return key_restore(record->service, &key, record->prefix.text) ? NULL : no_memory;
+    return bucket_key_restore(record->service, &key, record->prefix.text) ? NULL : no_memory;
 }
 
 static const char *restore_key_gone(struct record *record)
 {
-    struct access_key *key = key_by_number(record->service, (uint32_t)record->number.value);
+    struct access_key *key = bucket_key_by_number(record->service, (uint32_t)record->number.value);
     if (key == NULL || key->number == 1) {
         return "no such key";
     }
-    key_remove(record->service, key);
+    bucket_key_remove(record->service, key);
     return NULL;
 }
 
@@ -336,14 +336,23 @@ static const char *restore(struct record *record)
     return "an unknown operation";
 }
 
-enum error_code bucket_restore(struct bucket_service *service, struct span text, struct error *error)
+/* The records as they are read back. */
+struct replay {
+    struct bucket_service *service;
+    struct error *error;
+    uint64_t count;
+};
+
+static bool take_record(void *context, struct span text)
 {
+    struct replay *replay = context;
+    struct bucket_service *service = replay->service;
     struct record *record = heap_alloc(service->heap, sizeof *record);
     if (record == NULL) {
-        return error_set(error, ERR_NO_MEMORY, "no memory for a record of the object store");
+        (void)error_set(replay->error, ERR_NO_MEMORY, "no memory for a record of the object store");
+        return false;
     }
     record->service = record->extents.service = service;
-    service->restoring = true;
     struct json_reader reader;
     json_reader_init(&reader, text.at, text.length);
     bool read = json_decode_object(&reader, fields, ARRAY_LENGTH(fields), record, JSON_TOLERANT);
@@ -351,23 +360,23 @@ enum error_code bucket_restore(struct bucket_service *service, struct span text,
     const char *wrong = read ? restore(record) : reader.mistake != NULL ? reader.mistake : "no object";
     extents_release(service, &record->extents.extents);
     heap_release(service->heap, record);
-    service->restoring = false;
-    if (wrong == NULL) {
-        return ERR_OK;
+    replay->count++;
+    if (wrong != NULL) {
+        (void)error_set(replay->error, wrong == no_memory ? ERR_NO_MEMORY : ERR_INPUT_INVALID,
+                        "record %llu of the object store: %s", (unsigned long long)replay->count, wrong);
     }
-    return error_set(error, wrong == no_memory ? ERR_NO_MEMORY : ERR_INPUT_INVALID, "a record of the object store: %s",
-                     wrong);
+    return wrong == NULL;
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------------- */
 
 static bool open_contents(struct bucket_service *service)
 {
-    const struct content_operations *operations = service->options.content->operations;
+    struct content_store *store = service->options.content;
     for (size_t i = 0; i < service->blobs.room; i++) {
         struct blob *blob = service->blobs.slots[i].value;
         if (blob != NULL && blob->content == NULL) {
-            blob->content = operations->open(service->options.content, blob->number, blob->size);
+            blob->content = store->records->open(store, blob->number, blob->size);
             if (blob->content == NULL) {
                 return false;
             }
@@ -376,15 +385,84 @@ static bool open_contents(struct bucket_service *service)
     return true;
 }
 
-enum error_code bucket_open(struct bucket_service *service, struct error *error)
+static bool is_needed(void *context, uint64_t number)
 {
+    const struct bucket_service *service = context;
+    return number_index_find(&service->blobs, number) != NULL;
+}
+
+/* Many records of what is gone again: they are written anew. */
+static bool renew_records(struct bucket_service *service, uint64_t count)
+{
+    enum { RECORDS_FEW = 1000 };
+    struct content_store *store = service->options.content;
+    uint64_t needed = service->version_count + service->bucket_count + service->access.key_count;
+    return count < 2 * needed + RECORDS_FEW ||
+           (store->records->begin_anew(store) && record_all(service) && store->records->commit_anew(store));
+}
+
+/* What an earlier life left. */
+static enum error_code take_up(struct bucket_service *service, struct error *error)
+{
+    struct content_store *store = service->options.content;
+    struct replay replay = {.service = service, .error = error};
+    (void)error_set(error, ERR_INPUT_UNREADABLE, "the records of the object store cannot be read");
+    service->restoring = true;
+    bool good = store->records->replay(store, take_record, &replay);
+    service->restoring = false;
+    if (!good) {
+        return error->code;
+    }
     if (!open_contents(service)) {
         return error_set(error, ERR_INPUT_INVALID, "the object store's records name a content that is not there whole");
     }
+    store->records->sweep(store, is_needed, service);
+    return renew_records(service, replay.count)
+               ? ERR_OK
+               : error_set(error, ERR_CANNOT_WRITE, "the records of the object store cannot be written anew");
+}
+
+static bool make_first_bucket(struct bucket_service *service)
+{
+    const char *name = service->bucket_name;
+    return name[0] == '\0' || bucket_by_name(service, span_of(name)) != NULL ||
+           bucket_add(service, name, false) != NULL;
+}
+
+enum error_code bucket_open(struct bucket_service *service, int64_t now_ns, struct error *error)
+{
+    service->now_ns = service->bill.since_ns = now_ns;
+    enum error_code code = service->options.content->records == NULL ? ERR_OK : take_up(service, error);
+    if (code != ERR_OK) {
+        return code;
+    }
     service->life++;
     memset(service->drawn, 0, sizeof service->drawn);
-    const char *name = service->bucket_name;
-    bool good = record_life(service) && (name[0] == '\0' || bucket_by_name(service, span_of(name)) != NULL ||
-                                         bucket_add(service, name, false) != NULL);
-    return good ? ERR_OK : error_set(error, ERR_CANNOT_WRITE, "the object store has no room for its first bucket");
+    return record_life(service) && make_first_bucket(service)
+               ? ERR_OK
+               : error_set(error, ERR_CANNOT_WRITE, "the object store has no room for its first bucket");
+}
+
+bool bucket_reset(struct bucket_service *service, int64_t now_ns)
+{
+    service->now_ns = now_ns;
+    bool good = true;
+    while (service->bucket_count > 0 && good) {
+        struct file_bucket *bucket = service->buckets[service->bucket_count - 1];
+        while (bucket->names.first[0] != NULL && good) {
+            good = version_remove(service, bucket->names.first[0]->newest);
+        }
+        good = good && bucket_remove(service, bucket);
+    }
+    while (service->access.key_count > 1 && good) {
+        struct access_key *key = service->access.keys[service->access.key_count - 1];
+        good = record_key_gone(service, key);
+        if (good) {
+            bucket_key_remove(service, key);
+        }
+    }
+    bucket_expire_account_tokens(service);
+    bucket_expire_upload_tokens(service);
+    bill_init(service);
+    return good && make_first_bucket(service);
 }

@@ -111,11 +111,6 @@ void bucket_set_origin(struct bucket_service *service, const char *origin)
     (void)text_copy(service->origin, sizeof service->origin, origin);
 }
 
-bool bucket_needs_content(const struct bucket_service *service, uint64_t number)
-{
-    return number_index_find(&service->blobs, number) != NULL;
-}
-
 void bucket_bill(struct bucket_service *service, int64_t now_ns)
 {
     service->now_ns = now_ns;

@@ -235,7 +235,7 @@ MUST_USE bool version_finish(struct bucket_service *service, struct version *ver
 void bucket_tell(struct bucket_service *service, enum bucket_event_kind kind, const char *state,
                  const struct version *version, int64_t size, const char *sha1);
 
-bool file_name_is_good(struct span name);
+bool bucket_file_name_is_good(struct span name);
 
 /* ---- Records (record.c) --------------------------------------------------------------------------------------------------- */
 
@@ -248,6 +248,8 @@ MUST_USE bool record_finish(struct bucket_service *service, const struct version
 MUST_USE bool record_key(struct bucket_service *service, const struct access_key *key);
 MUST_USE bool record_key_gone(struct bucket_service *service, const struct access_key *key);
 MUST_USE bool record_life(struct bucket_service *service);
+/* The fewest records from which the service as it is can be restored. */
+MUST_USE bool record_all(struct bucket_service *service);
 
 /* ---- Exchanges ------------------------------------------------------------------------------------------------------------ */
 
@@ -356,19 +358,19 @@ bool test_mode_allows_upload(struct exchange *exchange);
 struct version *large_file_for(struct exchange *exchange, enum capability capability);
 
 /* Uploads: the head is checked when it comes, the effect is at the end. */
-void upload_begin(struct exchange *exchange, int64_t size);
-void upload_take(struct exchange *exchange, const char *bytes, size_t size);
-void upload_finish(struct exchange *exchange);
-void upload_end(struct exchange *exchange);
+void bucket_upload_begin(struct exchange *exchange, int64_t size);
+void bucket_upload_take(struct exchange *exchange, const char *bytes, size_t size);
+void bucket_upload_finish(struct exchange *exchange);
+void bucket_upload_end(struct exchange *exchange);
 
 /* A content type, b2/x-auto guessed by the name's ending; refused when it is none. */
 bool content_type_read(struct exchange *exchange, const char *given, const char *name, char out[CONTENT_TYPE_MAX + 1]);
 
 /* Hex digits of a SHA-1 in any case, as lower case. */
-MUST_USE bool sha1_read(const char *text, char out[BUCKET_SHA1_SIZE]);
+MUST_USE bool bucket_sha1_read(const char *text, char out[BUCKET_SHA1_SIZE]);
 
 /* "bytes=FIRST-LAST" and its kin of an object of `size` bytes. */
 enum range_kind { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
-enum range_kind range_read(const char *text, int64_t size, int64_t *offset, int64_t *length);
+enum range_kind bucket_range_read(const char *text, int64_t size, int64_t *offset, int64_t *length);
 
 #endif

@@ -100,7 +100,7 @@ struct token *token_check(struct exchange *exchange, enum token_kind kind, const
         (void)bucket_refuse(exchange, 401, "expired_auth_token", "Authorization token has expired");
         return NULL;
     }
-    if (key_by_number(service, token->key_number) == NULL) {
+    if (bucket_key_by_number(service, token->key_number) == NULL) {
         (void)bucket_refuse(exchange, 401, "bad_auth_token", "Invalid authorization token");
         return NULL;
     }

@@ -5,7 +5,7 @@
 #include "fakes/bucket/percent.h"
 #include "fakes/bucket/state.h"
 
-bool sha1_read(const char *text, char out[BUCKET_SHA1_SIZE])
+bool bucket_sha1_read(const char *text, char out[BUCKET_SHA1_SIZE])
 {
     size_t length = strlen(text);
     for (size_t i = 0; i < length && i < BUCKET_SHA1_SIZE; i++) {
@@ -59,7 +59,7 @@ static bool take_token(struct exchange *exchange)
     if (token == NULL) {
         return false;
     }
-    exchange->key = key_by_number(service, token->key_number);
+    exchange->key = bucket_key_by_number(service, token->key_number);
     const struct version *large =
         token->large_handle == 0 ? NULL : number_index_find(&service->versions, token->large_handle);
     bool fits = id_in_path(exchange, id, sizeof id) &&
@@ -109,7 +109,7 @@ static bool read_size_and_sha1(struct exchange *exchange, int64_t size)
         upload->size = size - TRAILER_BYTES;
     } else if (strcmp(sha1, "do_not_verify") == 0) {
         upload->standing = SHA1_UNVERIFIED;
-    } else if (!sha1_read(sha1, upload->expected_sha1)) {
+    } else if (!bucket_sha1_read(sha1, upload->expected_sha1)) {
         return bucket_refuse_request(exchange, "Invalid X-Bz-Content-Sha1");
     }
     if (upload->size < 0 || upload->size > UPLOAD_BYTES_MAX) {
@@ -136,7 +136,7 @@ static bool read_info(struct exchange *exchange)
         }
         struct span name = {header->name + sizeof prefix - 1, length - (sizeof prefix - 1)};
         buffer_init_fixed(&value, storage, sizeof storage);
-        if (!percent_decode(&value, span_of(header->value)) ||
+        if (!bucket_percent_decode(&value, span_of(header->value)) ||
             !file_info_draft_add(&exchange->upload->info, name, (struct span){storage, value.length})) {
             return bucket_refuse_request(exchange, "Invalid header: %.64s, or more than %d of its kind", header->name,
                                          FILE_INFO_PAIRS_MAX);
@@ -199,8 +199,8 @@ static bool read_file_head(struct exchange *exchange)
     buffer_init_fixed(&name, upload->name, sizeof upload->name);
     const char *encoded = http_request_header(exchange->head, "X-Bz-File-Name");
     const char *type = http_request_header(exchange->head, "Content-Type");
-    if (encoded == NULL || !percent_decode(&name, span_of(encoded)) ||
-        !file_name_is_good((struct span){upload->name, name.length})) {
+    if (encoded == NULL || !bucket_percent_decode(&name, span_of(encoded)) ||
+        !bucket_file_name_is_good((struct span){upload->name, name.length})) {
         return bucket_refuse_request(exchange, "X-Bz-File-Name is missing or no file name");
     }
     if (type == NULL) {
@@ -244,7 +244,7 @@ static bool open_upload(struct exchange *exchange)
     return upload->blob != NULL || bucket_refuse_exhausted(exchange);
 }
 
-void upload_begin(struct exchange *exchange, int64_t size)
+void bucket_upload_begin(struct exchange *exchange, int64_t size)
 {
     exchange->upload = heap_alloc(exchange->service->heap, sizeof *exchange->upload);
     if (exchange->upload == NULL) {
@@ -258,7 +258,7 @@ void upload_begin(struct exchange *exchange, int64_t size)
 
 /* ---- The body ------------------------------------------------------------------------------------------------------------- */
 
-void upload_take(struct exchange *exchange, const char *bytes, size_t size)
+void bucket_upload_take(struct exchange *exchange, const char *bytes, size_t size)
 {
     struct upload *upload = exchange->upload;
     const struct content_store *store = exchange->service->options.content;
@@ -309,7 +309,7 @@ static bool body_is_good(struct exchange *exchange, char sha1[DIGEST_HEX_SIZE], 
         return bucket_refuse_request(exchange, "the body is shorter than its Content-Length");
     }
     if (upload->at_end &&
-        (strlen(upload->trailer) != TRAILER_BYTES || !sha1_read(upload->trailer, upload->expected_sha1))) {
+        (strlen(upload->trailer) != TRAILER_BYTES || !bucket_sha1_read(upload->trailer, upload->expected_sha1))) {
         return bucket_refuse_request(exchange, "the body does not end with the hex digits of its digest");
     }
     return upload->standing == SHA1_UNVERIFIED || strcmp(sha1, upload->expected_sha1) == 0 || refuse_checksum(exchange);
@@ -384,7 +384,7 @@ static void keep_part(struct exchange *exchange, const char *sha1)
     write_part(&json, version, &part);
 }
 
-void upload_finish(struct exchange *exchange)
+void bucket_upload_finish(struct exchange *exchange)
 {
     char sha1[DIGEST_HEX_SIZE];
     char md5[DIGEST_HEX_SIZE];
@@ -398,7 +398,7 @@ void upload_finish(struct exchange *exchange)
     }
 }
 
-void upload_end(struct exchange *exchange)
+void bucket_upload_end(struct exchange *exchange)
 {
     struct upload *upload = exchange->upload;
     struct token *token = token_of(exchange);

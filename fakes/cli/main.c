@@ -61,6 +61,9 @@ static const struct help_row environment_rows[] = {
     {"DUMONT_STATE_DIR", "folder of ledger and state"},
     {"DUMONT_DATABASE", "events store, with its tables"},
     {"DUMONT_CONTROL_URL", "base URL of the control API"},
+    {"DUMONT_B2_URL, DUMONT_B2_BUCKET", "the object store, and a bucket that is there"},
+    {"B2_APPLICATION_KEY_ID, B2_APPLICATION_KEY", "a key that may do everything there"},
+    {"RCLONE_B2_ACCOUNT, RCLONE_B2_KEY, RCLONE_B2_ENDPOINT", "the same for rclone"},
 };
 
 static const struct help_row exit_status_rows[] = {

@@ -14,6 +14,7 @@
 #include "fakes/cli/run_folder.h"
 #include "fakes/cli/setting.h"
 #include "fakes/cli/told_files.h"
+#include "fakes/front/bucket_front.h"
 #include "fakes/front/control_front.h"
 #include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
@@ -34,12 +35,14 @@ struct fake {
     struct stage_server stage;
     struct journal journal;
     struct vast_front vast;
+    struct bucket_front bucket;
     struct control_front control;
     struct ssh_front *ssh; /* NULL with --no-ssh */
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
     char vast_url[HTTP_ORIGIN_SIZE];
+    char b2_url[HTTP_ORIGIN_SIZE];
     char control_url[HTTP_ORIGIN_SIZE];
     struct variables variables;
     struct child child;
@@ -120,10 +123,12 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         .tls_key = fake->values->tls_key,
         .journal = &fake->journal,
     };
+    fake->bucket = (struct bucket_front){.port = fake->values->b2_port, .journal = &fake->journal};
     fake->control = (struct control_front){.port = fake->values->control_port, .journal = &fake->journal};
     vast_front_init(&fake->vast);
+    bucket_front_init(&fake->bucket);
     control_front_init(&fake->control);
-    struct stage_service *const services[] = {&fake->vast.service, &fake->control.service};
+    struct stage_service *const services[] = {&fake->vast.service, &fake->bucket.service, &fake->control.service};
     for (size_t i = 0; i < ARRAY_LENGTH(services); i++) {
         enum error_code code = stage_add_service(&fake->stage, services[i], error);
         if (code != ERR_OK) {
@@ -131,6 +136,7 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         }
     }
     http_front_origin(fake->vast.http, fake->vast_url);
+    http_front_origin(fake->bucket.http, fake->b2_url);
     http_front_origin(fake->control.http, fake->control_url);
     return ERR_OK;
 }
@@ -183,6 +189,20 @@ static const char *unless_set(const char *name, const char *value)
     return given == NULL || given[0] == '\0' ? value : given;
 }
 
+/* Ours, those of Backblaze's tools, and rclone's. */
+static void name_bucket_variables(struct fake *fake)
+{
+    struct variables *variables = &fake->variables;
+    const struct bucket_service *bucket = cloud_bucket(fake->stage.cloud, fake->stage.now_ns, NULL);
+    variables_add(variables, "DUMONT_B2_URL", fake->b2_url);
+    variables_add(variables, "DUMONT_B2_BUCKET", CLOUD_BUCKET_NAME);
+    variables_add(variables, "B2_APPLICATION_KEY_ID", bucket_key_id(bucket));
+    variables_add(variables, "B2_APPLICATION_KEY", bucket_key(bucket));
+    variables_add(variables, "RCLONE_B2_ACCOUNT", bucket_key_id(bucket));
+    variables_add(variables, "RCLONE_B2_KEY", bucket_key(bucket));
+    variables_add(variables, "RCLONE_B2_ENDPOINT", fake->b2_url);
+}
+
 static void name_variables(struct fake *fake)
 {
     struct variables *variables = &fake->variables;
@@ -193,13 +213,19 @@ static void name_variables(struct fake *fake)
     variables_add(variables, "DUMONT_CLOCK", fake->folder.clock);
     variables_add(variables, "DUMONT_STATE_DIR", unless_set("DUMONT_STATE_DIR", fake->folder.state));
     variables_add(variables, "DUMONT_CONTROL_URL", fake->control_url);
+    name_bucket_variables(fake);
     variables_add(variables, "DUMONT_DATABASE", unless_set("DUMONT_DATABASE", fake->database));
 }
 
 static enum error_code tell_where(struct fake *fake, struct error *error)
 {
+    const struct bucket_service *bucket = cloud_bucket(fake->stage.cloud, fake->stage.now_ns, NULL);
     const struct told told = {
         .vast_url = fake->vast_url,
+        .b2_url = fake->b2_url,
+        .b2_bucket = CLOUD_BUCKET_NAME,
+        .b2_key_id = bucket_key_id(bucket),
+        .b2_key = bucket_key(bucket),
         .control_url = fake->control_url,
         .api_key = fake->api_key,
         .ssh_key = fake->folder.ssh_key,

@@ -1,5 +1,7 @@
 #include "fakes/cli/setting.h"
 
+#include <time.h>
+
 #include "system/data_files.h"
 
 enum { INPUT_SIZE_MAX = 64 * 1024 * 1024, OFFERS_DIGITS_MAX = 9 };
@@ -26,6 +28,14 @@ static enum error_code read_scenario(struct setting *setting, const char *name, 
     return code;
 }
 
+/* Real clients compare the calendar with their own: when nothing says otherwise, the stage begins today. */
+static struct wall_time today(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (struct wall_time){now.tv_sec * NS_PER_S + now.tv_nsec};
+}
+
 static enum error_code take_base(struct setting *setting, const struct fake_values *values, struct error *error)
 {
     const struct scenario_files files = {read_recording, NULL, setting->heap};
@@ -34,6 +44,7 @@ static enum error_code take_base(struct setting *setting, const struct fake_valu
         return read_scenario(setting, values->scenario, &files, error);
     }
     cloud_scenario_defaults(scenario);
+    scenario->epoch = values->recording == NULL ? today() : scenario->epoch;
     (void)text_copy(scenario->name, sizeof scenario->name,
                     values->recording == NULL ? default_name : values->recording);
     return values->recording == NULL ? ERR_OK

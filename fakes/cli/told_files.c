@@ -26,6 +26,9 @@ enum error_code ready_file_write(struct heap *heap, const char *path, const stru
     json_member_int(&writer, "pid", getpid());
     json_member_string(&writer, "vast_url", told->vast_url);
     json_member_string(&writer, "b2_url", told->b2_url);
+    json_member_string(&writer, "b2_bucket", told->b2_bucket);
+    json_member_string(&writer, "b2_key_id", told->b2_key_id);
+    json_member_string(&writer, "b2_key", told->b2_key);
     json_member_string(&writer, "control_url", told->control_url);
     json_member_string(&writer, "api_key", told->api_key);
     json_member_string(&writer, "ssh_key", told->ssh_key);

@@ -9,14 +9,14 @@
 /* What is told. */
 struct told {
     const char *vast_url;
-    const char *b2_url; /* NULL: there is none */
+    const char *b2_url, *b2_bucket, *b2_key_id, *b2_key;
     const char *control_url;
     const char *api_key;
     const char *ssh_key; /* path */
     const char *clock;   /* path */
 };
 
-/* {"pid", "vast_url", "b2_url", "control_url", "api_key", "ssh_key", "clock"}, written at once. ERR_CANNOT_WRITE, ERR_NO_MEMORY. */
+/* {"pid", "vast_url", "b2_url", "b2_bucket", "b2_key_id", "b2_key", "control_url", "api_key", "ssh_key", "clock"}, written at once. ERR_CANNOT_WRITE, ERR_NO_MEMORY. */
 MUST_USE enum error_code ready_file_write(struct heap *heap, const char *path, const struct told *told,
                                           struct error *error);
 

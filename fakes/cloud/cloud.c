@@ -170,11 +170,11 @@ void cloud_free(struct cloud *cloud)
         cloud->free_exchanges = exchange->next_free;
         buffer_release(&exchange->reply.body);
         buffer_release(&exchange->reply.headers);
-        buffer_release(&exchange->body);
-        buffer_release(&exchange->header_texts);
+        cloud_request_release(&exchange->sent);
         heap_release(cloud->heap, exchange);
     }
     cloud_ssh_release(cloud);
+    cloud_bucket_release(cloud);
     injector_free(cloud->injector);
     market_free(cloud->market);
     heap_release(cloud->heap, cloud);
@@ -198,6 +198,9 @@ void cloud_advance(struct cloud *cloud, int64_t now_ns)
 void cloud_bill(struct cloud *cloud, int64_t now_ns)
 {
     market_bill(cloud->market, now_ns);
+    if (cloud->bucket != NULL) {
+        bucket_bill(cloud->bucket, now_ns);
+    }
 }
 
 const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table)
@@ -227,60 +230,19 @@ static struct cloud_exchange *take_exchange(struct cloud *cloud)
         }
         buffer_init(&exchange->reply.body, cloud->heap, CLOUD_REPLY_MAX);
         buffer_init(&exchange->reply.headers, cloud->heap, CLOUD_HEADERS_MAX);
-        buffer_init(&exchange->body, cloud->heap, CLOUD_REQUEST_MAX);
-        buffer_init(&exchange->header_texts, cloud->heap, CLOUD_HEADERS_MAX);
+        cloud_request_init(&exchange->sent, cloud->heap, CLOUD_REQUEST_MAX);
     }
     buffer_clear(&exchange->reply.body);
     buffer_clear(&exchange->reply.headers);
-    buffer_clear(&exchange->body);
     return exchange;
 }
 
 void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange)
 {
     cloud_make_spare(&exchange->reply.body);
-    cloud_make_spare(&exchange->body);
+    cloud_make_spare(&exchange->sent.body);
     exchange->next_free = cloud->free_exchanges;
     cloud->free_exchanges = exchange;
-}
-
-/* Names and values lie one behind the other, each with its NUL. */
-static bool copy_headers(struct cloud_exchange *exchange, const struct http_request *request)
-{
-    size_t count = request->header_count;
-    buffer_clear(&exchange->header_texts);
-    for (size_t i = 0; i < count; i++) {
-        buffer_append(&exchange->header_texts, request->headers[i].name, strlen(request->headers[i].name) + 1);
-        buffer_append(&exchange->header_texts, request->headers[i].value, strlen(request->headers[i].value) + 1);
-    }
-    if (count > CLOUD_REQUEST_HEADERS_MAX || exchange->header_texts.failed) {
-        return false;
-    }
-    const char *text = buffer_text(&exchange->header_texts);
-    for (size_t i = 0; i < count; i++) {
-        exchange->headers[i].name = text;
-        text += strlen(text) + 1;
-        exchange->headers[i].value = text;
-        text += strlen(text) + 1;
-    }
-    exchange->request.headers = exchange->headers;
-    return true;
-}
-
-static bool copy_request(struct cloud_exchange *exchange, const struct http_request *request)
-{
-    bool fits = text_copy(exchange->path, sizeof exchange->path, request->path);
-    exchange->bearer[0] = '\0';
-    if (request->bearer != NULL) {
-        fits = text_copy(exchange->bearer, sizeof exchange->bearer, request->bearer) && fits;
-    }
-    buffer_append(&exchange->body, request->body.at, request->body.length);
-    exchange->request = *request;
-    fits = copy_headers(exchange, request) && fits;
-    exchange->request.path = exchange->path;
-    exchange->request.bearer = request->bearer == NULL ? NULL : exchange->bearer;
-    exchange->request.body = (struct span){buffer_text(&exchange->body), exchange->body.length};
-    return fits && !exchange->body.failed;
 }
 
 /* Puts the moments and the fate into the exchange, by the latency and the verdict. */
@@ -312,7 +274,7 @@ struct cloud_exchange *cloud_http_begin(struct cloud *cloud, int64_t now_ns, con
     if (exchange == NULL) {
         return NULL;
     }
-    if (!copy_request(exchange, request)) {
+    if (!cloud_request_copy(&exchange->sent, request)) {
         cloud_http_end(cloud, exchange);
         return NULL;
     }
@@ -354,7 +316,7 @@ static void cut(struct buffer *body, int64_t at)
 
 void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchange *exchange)
 {
-    market_handle(cloud->market, now_ns, &exchange->request, &exchange->reply);
+    market_handle(cloud->market, now_ns, &exchange->sent.request, &exchange->reply);
     note_effect(cloud, now_ns, exchange);
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);

@@ -12,6 +12,7 @@
 
 #include "base/fate.h"
 #include "base/history.h"
+#include "fakes/bucket/bucket.h"
 #include "fakes/fault/injector.h"
 #include "fakes/host/host.h"
 #include "fakes/market/market.h"
@@ -45,6 +46,14 @@ struct cloud_options {
     cloud_machine_function *machine; /* NULL: nobody is told */
     void *machine_context;
     struct history *history;
+    struct cloud_bucket_options {
+        struct content_store *content; /* NULL: in memory */
+        const char *origin;            /* NULL: "http://127.0.0.1"; see bucket_set_origin() */
+        const char *bucket_name;       /* NULL: CLOUD_BUCKET_NAME */
+        bool allowances;               /* the price list's free allowances count */
+        int64_t call_ns;               /* how long a call takes, beside the transfer of its body */
+        int64_t bytes_per_s;           /* of bodies, both ways; 0: no time */
+    } bucket;
 };
 
 struct cloud;
@@ -67,6 +76,16 @@ void cloud_bill(struct cloud *cloud, int64_t now_ns);
 
 enum { CLOUD_REQUEST_HEADERS_MAX = 32 };
 
+/* A request, copied. */
+struct cloud_request {
+    struct http_request request;
+    char path[HTTP_PATH_SIZE];
+    char bearer[128];
+    struct buffer body;
+    struct buffer header_texts;
+    struct http_header headers[CLOUD_REQUEST_HEADERS_MAX];
+};
+
 /* One exchange. `effect_ns` and `reply_ns` are TIME_NEVER_NS when there will be none. */
 struct cloud_exchange {
     int64_t effect_ns;
@@ -81,12 +100,7 @@ struct cloud_exchange {
     struct http_verdict verdict;
     enum api_call call;
     uint64_t ordinal;
-    struct http_request request;
-    char path[HTTP_PATH_SIZE];
-    char bearer[128];
-    struct buffer body;
-    struct buffer header_texts;
-    struct http_header headers[CLOUD_REQUEST_HEADERS_MAX];
+    struct cloud_request sent;
 };
 
 /*
@@ -161,6 +175,9 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
 /* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
+/* Its answer is due: call at `done_ns`. A machine that can no longer be reached by then takes the answer with it: FATE_DROPPED. */
+void cloud_ssh_done(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
+
 /*
  * A line of an interactive shell runs at once on the machine of a session: appends its output. `shell` keeps what the shell
  * remembers. False when the machine is gone.
@@ -173,6 +190,66 @@ void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_se
                       const struct host_session *shell, struct buffer *out);
 
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/* ---- Object store ------------------------------------------------------------------------------------------------------ */
+
+#define CLOUD_BUCKET_NAME "dumont-rehearsal"
+
+/*
+ * The object store, made and opened when it is first asked for. NULL with an error (bucket_open()'s, or no memory) when it cannot
+ * be; `error` may be NULL.
+ */
+struct bucket_service *cloud_bucket(struct cloud *cloud, int64_t now_ns, struct error *error);
+
+/*
+ * One request to it, whose body streams in and whose reply's body may stream out:
+ *
+ *     begin, take any number of times, whole; effect at `effect_ns`; at `reply_ns` the reply or its fate, read until 0; end
+ *
+ * `effect_ns` and `reply_ns` stand from cloud_bucket_whole() on and are TIME_NEVER_NS when there will be none; status, reply and what
+ * follows it from the effect on, or from `whole` on when there is none.
+ */
+struct cloud_bucket_exchange {
+    int64_t effect_ns, reply_ns;
+    enum transport_fate fate;
+    enum bucket_call call;
+    uint64_t ordinal;
+    int64_t taken; /* bytes of the request's body */
+    struct http_reply *reply;
+    int64_t reply_size; /* of its body */
+    bool streamed;      /* the body comes from cloud_bucket_read(), else it is in `reply` */
+    int64_t cut_at;     /* FATE_TRUNCATED: bytes of a streamed body that arrive */
+    /* the cloud's own */
+    struct cloud_request sent;
+    struct bucket_verdict verdict;
+    struct bucket_exchange *inside; /* NULL: the store never sees it */
+    struct http_reply own;          /* the injector's */
+};
+
+/*
+ * A request's head is sent now; `size` is its body's, -1 when it has none. It is copied. NULL when memory is gone, or the object store
+ * cannot be made, or the request has more headers than any known one.
+ */
+MUST_USE struct cloud_bucket_exchange *cloud_bucket_begin(struct cloud *cloud, int64_t now_ns,
+                                                          const struct http_request *head, int64_t size,
+                                                          uint64_t ordinal);
+
+/* Bytes of its body. False: the connection meets `fate` now, and cloud_bucket_end() follows. */
+MUST_USE bool cloud_bucket_take(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange,
+                                struct span bytes);
+
+/* All of it was sent. */
+void cloud_bucket_whole(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
+
+/* Its effect: call at `effect_ns`. */
+void cloud_bucket_effect(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
+
+/* The next bytes of a streamed body, which begin at byte `at` of it; 0 at its end. */
+size_t cloud_bucket_read(struct cloud *cloud, struct cloud_bucket_exchange *exchange, int64_t at, char *out,
+                         size_t size);
+
+/* Gives it back, whatever has become of it; what has not taken effect never will. */
+void cloud_bucket_end(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
 
 /* ---- Control ----------------------------------------------------------------------------------------------------------- */
 
@@ -188,8 +265,8 @@ MUST_USE bool cloud_set_origin(struct cloud *cloud, const char *origin);
 struct injector *cloud_injector(struct cloud *cloud);
 
 /*
- * As new, but at `now_ns`: every machine is destroyed (and told so), then no contract was ever made, all credit is there, and the
- * faults are those of the options, with nothing done. Exchanges and sessions under way may still be ended, and nothing else.
+ * As new, but at `now_ns`: every machine is destroyed (and told so), then no contract was ever made, all credit is there, the object
+ * store has nothing but its first bucket, empty, and the faults are those of the options, with nothing done. Exchanges and sessions under way may still be ended, and nothing else.
  * False, with nothing changed, when memory is gone.
  */
 MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);

@@ -63,5 +63,5 @@ bool cloud_reset(struct cloud *cloud, int64_t now_ns)
     }
     cloud->life++;
     market_advance(market, now_ns);
-    return true;
+    return cloud->bucket == NULL || bucket_reset(cloud->bucket, now_ns);
 }

@@ -252,8 +252,6 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
     }
 }
 
-/* ---- Shells ------------------------------------------------------------------------------------------------------------- */
-
 /* The machine's inside, while it can be reached. */
 static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session)
 {
@@ -266,6 +264,17 @@ static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct clou
     bool reached = cloud_machine_stage(cloud, now_ns, &view, session->port) == SSH_STAGE_READY;
     return reached ? cloud_machine_host(cloud, &view) : NULL;
 }
+
+void cloud_ssh_done(struct cloud *cloud, int64_t now_ns, struct cloud_session *session)
+{
+    if (session->command_fate == FATE_DELIVERED && reach(cloud, now_ns, session) == NULL) {
+        break_command(session);
+        buffer_clear(&session->out);
+        buffer_clear(&session->err);
+    }
+}
+
+/* ---- Shells ------------------------------------------------------------------------------------------------------------- */
 
 bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
                     struct host_session *shell, struct span line, struct buffer *out, struct buffer *err)

@@ -35,12 +35,23 @@ struct cloud {
     struct cloud_session *free_sessions;
     struct cloud_host *hosts; /* by contract */
     size_t host_count;
-    uint32_t life; /* how often it was reset: sessions of an earlier life find nothing */
+    struct content_store *memory_content; /* NULL: the options' is used, or none yet */
+    struct bucket_service *bucket;        /* NULL: not asked for yet */
+    uint32_t life;                        /* how often it was reset: sessions of an earlier life find nothing */
 };
 
 /* New ones, as the options have them; NULL when memory is gone. */
 struct market *cloud_make_market(struct cloud *cloud);
 struct injector *cloud_make_injector(struct cloud *cloud);
+
+/* Buffers for a request, with that limit for its body; and their memory back. */
+void cloud_request_init(struct cloud_request *copy, struct heap *heap, size_t body_max);
+void cloud_request_release(struct cloud_request *copy);
+/* False when it does not fit. */
+MUST_USE bool cloud_request_copy(struct cloud_request *copy, const struct http_request *request);
+
+/* Frees the object store. */
+void cloud_bucket_release(struct cloud *cloud);
 
 /* Empties a buffer that waits to be used again; it keeps little memory. */
 void cloud_make_spare(struct buffer *buffer);

@@ -3,37 +3,11 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "fakes/fault/catalogue_rows.h"
 #include "fakes/fault/effects.h"
 
 #define CALL(name) (UINT64_C(1) << API_##name)
 #define ANY_CALL ((UINT64_C(1) << API_CALL_COUNT) - 1)
-#define AT(name) (1U << POINT_##name)
-#define FOR_EVER (-1)
-
-#define CHOICE(name, usual_word, all_words, what)                                                                      \
-    {                                                                                                                  \
-        .key = name, .kind = PARAMETER_CHOICE, .usual = usual_word, .words = all_words, .meaning = what                \
-    }
-#define NUMBER(name, usual_number, low, high, what)                                                                    \
-    {                                                                                                                  \
-        .key = name, .kind = PARAMETER_NUMBER, .usual = usual_number, .least = low, .most = high, .meaning = what      \
-    }
-#define SECONDS(name, usual_seconds, what) NUMBER(name, usual_seconds, 0, 2592000, what)
-#define SECONDS_OR_EVER(name, usual_seconds, what)                                                                     \
-    {                                                                                                                  \
-        .key = name, .kind = PARAMETER_NUMBER, .usual = usual_seconds, .least = 0, .most = 2592000,                    \
-        .or_minus_one = true, .meaning = what " (-1: for ever)"                                                        \
-    }
-#define NAMES(name, usual_names, many, what)                                                                           \
-    {                                                                                                                  \
-        .key = name, .kind = PARAMETER_NAMES, .usual = usual_names, .several = many, .meaning = what                   \
-    }
-#define PARAMETERS(...)                                                                                                \
-    (const struct fault_parameter[FAULT_OWN_MAX + 1])                                                                  \
-    {                                                                                                                  \
-        __VA_ARGS__                                                                                                    \
-    }
-#define NO_PARAMETERS PARAMETERS({.key = NULL})
 
 #define SSH_PORTS CHOICE("port", "both", "both, proxy, direct", "which of the machine's two ports")
 
@@ -258,26 +232,26 @@ const char *common_parameter_meaning(enum common_parameter parameter)
 bool fault_has_common(const struct fault_row *row, enum common_parameter parameter)
 {
     if (parameter == COMMON_MACHINE) {
-        return row->store == NULL;
+        return row->store == NULL && row->bucket_calls == 0;
     }
-    return (parameter != COMMON_ENDPOINT && parameter != COMMON_POINT) || row->endpoints != 0;
+    return (parameter != COMMON_ENDPOINT && parameter != COMMON_POINT) || row->endpoints != 0 || row->bucket_calls != 0;
 }
 
 size_t catalogue_count(void)
 {
-    return ARRAY_LENGTH(rows);
+    return ARRAY_LENGTH(rows) + bucket_fault_count();
 }
 
 const struct fault_row *catalogue_row(size_t index)
 {
-    return &rows[index];
+    return index < ARRAY_LENGTH(rows) ? &rows[index] : bucket_fault_row(index - ARRAY_LENGTH(rows));
 }
 
 const struct fault_row *catalogue_find(const char *id)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        if (strcmp(rows[i].id, id) == 0) {
-            return &rows[i];
+    for (size_t i = 0; i < catalogue_count(); i++) {
+        if (strcmp(catalogue_row(i)->id, id) == 0) {
+            return catalogue_row(i);
         }
     }
     return NULL;

@@ -43,15 +43,23 @@ typedef void fault_rewrite_function(const struct fault *fault, const struct rewr
 /* Changes a machine's life; returns the machine's age at which the fault has ceased, TIME_NEVER_NS for never. */
 typedef int64_t fault_timeline_function(const struct fault *fault, struct machine_timeline *timeline);
 typedef void fault_command_function(const struct fault *fault, struct command_verdict *verdict);
+/* The same for a request to the object store. */
+typedef bool fault_bucket_function(const struct fault *fault, enum bucket_call call, struct bucket_verdict *verdict,
+                                   struct http_reply *reply);
+typedef void fault_bucket_rewrite_function(const struct fault *fault, struct heap *heap, enum bucket_call call,
+                                           struct http_reply *reply);
 /* SQLSTATE for a statement on `table`, NULL when the fault does not concern it. */
 typedef const char *fault_store_function(const struct fault *fault, const char *table);
 
 struct fault_row {
     const char *id;
-    const char *layer; /* vast-api, market, host, ssh, postgres */
+    const char *layer; /* vast-api, market, host, ssh, b2, postgres */
     const char *description;
     uint64_t endpoints;     /* calls it can act on: 1 << enum api_call; 0: it does not act on API calls */
     enum api_call endpoint; /* where it acts when nothing is said */
+    uint32_t bucket_calls;  /* the same for calls of the object store: 1 << enum bucket_call */
+    uint32_t bucket_usual;  /* of them, where it acts when nothing is said */
+    bool needs_body;        /* a HEAD is no occasion */
     unsigned points;        /* 1 << enum fault_point */
     enum fault_point point;
     int64_t nth, count;
@@ -61,6 +69,8 @@ struct fault_row {
     fault_timeline_function *timeline;
     fault_command_function *command;
     fault_store_function *store;
+    fault_bucket_function *bucket;
+    fault_bucket_rewrite_function *bucket_rewrite;
 };
 
 /* Parameters that every fault has, or every one of a kind. */
@@ -72,8 +82,8 @@ enum common_parameter {
     COMMON_FROM,
     COMMON_TO,
     COMMON_ACTIVE,
-    COMMON_ENDPOINT, /* faults of API calls */
-    COMMON_POINT,    /* faults of API calls */
+    COMMON_ENDPOINT, /* faults of API calls and of the object store */
+    COMMON_POINT,    /* the same */
     COMMON_PARAMETERS
 };
 
@@ -106,7 +116,7 @@ bool fault_given(const struct fault *fault, const char *key);
  * The catalogue for `dumont-fake faults`: as text in 80 columns, and as JSON:
  *
  *     {"common": [{"key", "meaning"}], "faults": [{"id", "layer", "description", "endpoints", "endpoint", "points", "point",
- *      "nth", "count", "common": [keys], "parameters": [{"key", "meaning", "default", "one_of" | "least", "most",
+ *      "usual", "nth", "count", "common": [keys], "parameters": [{"key", "meaning", "default", "one_of" | "least", "most",
  *      "minus_one" | "several"}]}]}
  */
 void catalogue_write_json(struct json_writer *writer);

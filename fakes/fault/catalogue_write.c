@@ -2,17 +2,29 @@
 
 #include "fakes/fault/catalogue.h"
 
-static void write_endpoints(struct json_writer *writer, const struct fault_row *row)
+/* The names of the calls in either set, as an array. */
+static void write_calls(struct json_writer *writer, const char *key, uint64_t calls, uint32_t bucket_calls)
 {
-    json_key(writer, "endpoints");
+    json_key(writer, key);
     json_begin_array(writer);
     for (size_t i = 0; i < API_CALL_COUNT; i++) {
-        if ((row->endpoints & UINT64_C(1) << i) != 0) {
+        if ((calls & UINT64_C(1) << i) != 0) {
             json_string(writer, api_call_name((enum api_call)i));
         }
     }
+    for (size_t i = 0; i < BUCKET_CALL_COUNT; i++) {
+        if ((bucket_calls & UINT32_C(1) << i) != 0) {
+            json_string(writer, bucket_call_name((enum bucket_call)i));
+        }
+    }
     json_end_array(writer);
+}
+
+static void write_endpoints(struct json_writer *writer, const struct fault_row *row)
+{
+    write_calls(writer, "endpoints", row->endpoints, row->bucket_calls);
     json_member_string(writer, "endpoint", row->endpoints == 0 ? NULL : api_call_name(row->endpoint));
+    write_calls(writer, "usual", row->endpoints == 0 ? 0 : UINT64_C(1) << row->endpoint, row->bucket_usual);
     json_key(writer, "points");
     json_begin_array(writer);
     for (unsigned i = POINT_CONNECT; i <= POINT_BODY; i++) {
@@ -121,7 +133,9 @@ static void append_common(struct buffer *out)
 {
     buffer_append_text(out, "--fault ID:key=value,key=value,...\n\n");
     append_wrapped(out,
-                   "Parameters of all faults (machine: not of the events store; endpoint and point: of API calls):", 0);
+                   "Parameters of all faults (machine: not of the events store; endpoint and point: of API calls "
+                   "and of the object store):",
+                   0);
     for (unsigned i = 0; i < COMMON_PARAMETERS; i++) {
         char line[128];
         (void)text_format(line, sizeof line, "%s: %s", common_parameter_key((enum common_parameter)i),
@@ -129,6 +143,30 @@ static void append_common(struct buffer *out)
         append_wrapped(out, line, 4);
     }
     append_wrapped(out, "Those of each fault, with what holds when nothing is said:", 0);
+}
+
+/* "endpoint=a or b (any: also c) point=request" */
+static void append_bucket_calls(struct buffer *out, const struct fault_row *row)
+{
+    char storage[1024];
+    struct buffer line;
+    const char *joint = "endpoint=";
+    buffer_init_fixed(&line, storage, sizeof storage);
+    for (size_t i = 0; i < BUCKET_CALL_COUNT; i++) {
+        if ((row->bucket_usual & UINT32_C(1) << i) != 0) {
+            buffer_printf(&line, "%s%s", joint, bucket_call_name((enum bucket_call)i));
+            joint = " or ";
+        }
+    }
+    joint = "; can also be ";
+    for (size_t i = 0; i < BUCKET_CALL_COUNT; i++) {
+        if ((row->bucket_calls & ~row->bucket_usual & UINT32_C(1) << i) != 0) {
+            buffer_printf(&line, "%s%s", joint, bucket_call_name((enum bucket_call)i));
+            joint = ", ";
+        }
+    }
+    buffer_printf(&line, "; point=%s", fault_point_name(row->point));
+    append_wrapped(out, buffer_text(&line), 4);
 }
 
 void catalogue_write_text(struct buffer *out)
@@ -145,6 +183,9 @@ void catalogue_write_text(struct buffer *out)
                               fault_point_name(row->point), (int)row->nth, (int)row->count);
         }
         append_wrapped(out, line, 4);
+        if (row->bucket_calls != 0) {
+            append_bucket_calls(out, row);
+        }
         for (const struct fault_parameter *parameter = row->parameters; parameter->key != NULL; parameter++) {
             append_parameter(out, parameter);
         }

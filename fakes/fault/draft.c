@@ -37,6 +37,7 @@ void draft_set_id(struct draft *draft, const char *id)
                                   .count = draft->row->count,
                                   .probability_millionths = 1000000,
                                   .endpoint = API_CALL_COUNT,
+                                  .bucket_call = BUCKET_CALL_COUNT,
                                   .machine = -1,
                                   .to_ns = TIME_NEVER_NS};
     (void)text_copy(draft->fault.id, sizeof draft->fault.id, id);
@@ -95,6 +96,21 @@ static bool set_active(struct draft *draft, const struct given *given)
 {
     draft->fault.active = strcmp(given->text, "true") == 0;
     return draft->fault.active || strcmp(given->text, "false") == 0 || refuse(draft, given, "true or false");
+}
+
+/* A call of the object store. */
+static bool set_bucket_call(struct draft *draft, const struct given *given)
+{
+    enum bucket_call call = bucket_call_by_name(given->text);
+    draft->fault.any_endpoint = strcmp(given->text, "any") == 0;
+    if (draft->fault.any_endpoint) {
+        return true;
+    }
+    if (call == BUCKET_CALL_COUNT || (draft->row->bucket_calls & UINT32_C(1) << call) == 0) {
+        return refuse(draft, given, "any, or a call of the object store that the catalogue names for it");
+    }
+    draft->fault.bucket_call = call;
+    return true;
 }
 
 static bool set_endpoint(struct draft *draft, const struct given *given)
@@ -162,7 +178,7 @@ static bool set_common(struct draft *draft, enum common_parameter parameter, con
     case COMMON_ACTIVE:
         return set_active(draft, given);
     case COMMON_ENDPOINT:
-        return set_endpoint(draft, given);
+        return draft->row->bucket_calls != 0 ? set_bucket_call(draft, given) : set_endpoint(draft, given);
     case COMMON_POINT:
         return set_point(draft, given);
     case COMMON_PARAMETERS:

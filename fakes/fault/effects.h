@@ -31,6 +31,23 @@ fault_timeline_function effect_ssh_key_not_synced;
 fault_command_function effect_ssh_drop;
 fault_command_function effect_disk_full;
 
+/* bucket_effects.c: the object store */
+fault_bucket_function effect_bucket_busy;
+fault_bucket_function effect_empty_snapshot;
+fault_bucket_function effect_expired_token;
+fault_bucket_function effect_sha1_mismatch;
+fault_bucket_rewrite_function effect_sha1_mismatch_reply;
+fault_bucket_rewrite_function effect_sha1_odd;
+fault_bucket_function effect_partial_snapshot;
+fault_bucket_function effect_bad_download;
+fault_bucket_rewrite_function effect_wrong_snapshot;
+fault_bucket_function effect_cap_exceeded;
+fault_bucket_function effect_unfinished_large_file;
+fault_bucket_function effect_retry_partial_body;
+fault_bucket_function effect_not_found;
+fault_bucket_rewrite_function effect_not_found_reply;
+fault_bucket_function effect_retention_wrong;
+
 /* store_effects.c: the events store */
 fault_store_function effect_missing_table;
 

@@ -240,6 +240,49 @@ void injector_rewrite(struct injector *injector, int64_t now_ns, const struct ht
     }
 }
 
+static bool concerns_bucket(const struct injector *injector, size_t index, enum bucket_call call, bool is_head)
+{
+    const struct fault *fault = &injector->plan.faults[index];
+    const struct fault_row *row = injector->states[index].row;
+    uint32_t calls = row->bucket_usual;
+    if (fault->any_endpoint) {
+        calls = row->bucket_calls;
+    } else if (fault->bucket_call != BUCKET_CALL_COUNT) {
+        calls = UINT32_C(1) << fault->bucket_call;
+    }
+    return fault->active && (calls & UINT32_C(1) << call) != 0 && !(is_head && row->needs_body);
+}
+
+void injector_bucket(struct injector *injector, int64_t now_ns, enum bucket_call call, bool is_head,
+                     struct bucket_verdict *verdict, struct http_reply *reply)
+{
+    bool decided = false;
+    *verdict = (struct bucket_verdict){.http = {.fate_before = FATE_DELIVERED, .fate_after = FATE_DELIVERED},
+                                       .break_after_bytes = -1,
+                                       .flipped_at = -1};
+    tell_ends(injector, now_ns);
+    for (size_t i = 0; i < injector->plan.count; i++) {
+        const struct fault_row *row = injector->states[i].row;
+        if (concerns_bucket(injector, i, call, is_head) && is_due(injector, i, now_ns) && !decided) {
+            bool rewritten = row->bucket == NULL || row->bucket(&injector->plan.faults[i], call, verdict, reply);
+            verdict->http.rewrites |= rewritten ? 1U << i : 0;
+            note_action(injector, i, now_ns, now_ns);
+            decided = true;
+        }
+    }
+}
+
+void injector_bucket_rewrite(struct injector *injector, int64_t now_ns, const struct bucket_verdict *verdict,
+                             enum bucket_call call, struct http_reply *reply)
+{
+    tell_ends(injector, now_ns);
+    for (size_t i = 0; i < injector->plan.count && !reply->body.failed; i++) {
+        if ((verdict->http.rewrites & 1U << i) != 0) {
+            injector->states[i].row->bucket_rewrite(&injector->plan.faults[i], injector->heap, call, reply);
+        }
+    }
+}
+
 static bool concerns_contract(const struct fault *fault, uint32_t contract)
 {
     return fault->active && (fault->machine < 0 || fault->machine == (int64_t)contract);

@@ -85,6 +85,31 @@ void injector_http(struct injector *injector, int64_t now_ns, enum api_call call
 void injector_rewrite(struct injector *injector, int64_t now_ns, const struct http_verdict *verdict, enum api_call call,
                       struct http_reply *reply);
 
+/* What happens to one request to the object store, decided when its head is there. */
+struct bucket_verdict {
+    struct http_verdict http;           /* with fate_after TRUNCATED, cut_at counts bytes of a download */
+    int64_t break_after_bytes;          /* with fate_before: of its body that are read first; -1: none need be there */
+    bool expire_account, expire_upload; /* the tokens that were given out until now, before it takes effect */
+    bool withheld;                      /* nothing takes effect, and success is claimed */
+    bool loses_name;                    /* a delete takes every version of the name with it */
+    bool empty_archive;                 /* an upload stores an empty archive in the place of what it brings */
+    bool whole_for_range;               /* a download does not read its Range */
+    bool emptied;                       /* a download has no bytes, and says so */
+    int64_t flipped_at;                 /* byte of a download that is another one; -1: none is */
+};
+
+/*
+ * Decides over a request to the object store, once for each, in order of arrival. As injector_http(): when it answers itself,
+ * `reply` is filled; every fault counts the request, and the first that acts is the only one. A HEAD is no occasion for faults of
+ * a body.
+ */
+void injector_bucket(struct injector *injector, int64_t now_ns, enum bucket_call call, bool is_head,
+                     struct bucket_verdict *verdict, struct http_reply *reply);
+
+/* Changes a reply's body, headers and status as decided. Without memory the body's `failed` is set. */
+void injector_bucket_rewrite(struct injector *injector, int64_t now_ns, const struct bucket_verdict *verdict,
+                             enum bucket_call call, struct http_reply *reply);
+
 /* Changes the life of a new machine (slow-boot, stuck-loading, host-offline, ssh-refused, ...). `contract` counts from 0. */
 void injector_timeline(struct injector *injector, int64_t now_ns, uint32_t contract, struct machine_timeline *timeline);
 

@@ -190,8 +190,12 @@ void fault_write_members(struct json_writer *writer, const struct fault *fault)
     if (fault->probability_millionths != 1000000) {
         json_member_decimal(writer, "probability", fault->probability_millionths, 6);
     }
-    if (fault->any_endpoint || fault->endpoint != API_CALL_COUNT) {
-        json_member_string(writer, "endpoint", fault->any_endpoint ? "any" : api_call_name(fault->endpoint));
+    if (fault->any_endpoint) {
+        json_member_string(writer, "endpoint", "any");
+    } else if (fault->endpoint != API_CALL_COUNT) {
+        json_member_string(writer, "endpoint", api_call_name(fault->endpoint));
+    } else if (fault->bucket_call != BUCKET_CALL_COUNT) {
+        json_member_string(writer, "endpoint", bucket_call_name(fault->bucket_call));
     }
     if (fault->machine >= 0) {
         json_member_int(writer, "machine", fault->machine);

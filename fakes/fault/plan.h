@@ -11,6 +11,7 @@
 #include "base/json_decode.h"
 #include "base/json_write.h"
 #include "fakes/timing/api_call.h"
+#include "fakes/timing/bucket_call.h"
 
 enum fault_point { POINT_DEFAULT, POINT_CONNECT, POINT_REQUEST, POINT_EFFECT, POINT_REPLY, POINT_BODY };
 
@@ -29,10 +30,11 @@ struct fault {
     int64_t nth;   /* first occasion it acts on, from 1 */
     int64_t count; /* on how many occasions; -1 = all further ones */
     int64_t probability_millionths;
-    enum api_call endpoint; /* API_CALL_COUNT: the fault's own default */
-    bool any_endpoint;      /* "endpoint": "any": all that the fault can act on; `endpoint` does not count */
-    int64_t machine;        /* nth contract from 0; -1 = any */
-    int64_t from_ns, to_ns; /* acts in [from, to) of the run's time */
+    enum api_call endpoint;       /* API_CALL_COUNT: the fault's own default */
+    enum bucket_call bucket_call; /* the same for faults of the object store; BUCKET_CALL_COUNT: the usual ones */
+    bool any_endpoint;            /* "endpoint": "any": all that the fault can act on; `endpoint` does not count */
+    int64_t machine;              /* nth contract from 0; -1 = any */
+    int64_t from_ns, to_ns;       /* acts in [from, to) of the run's time */
     enum fault_point point;
     struct fault_own own[FAULT_OWN_MAX];
     size_t own_count;
@@ -51,8 +53,8 @@ struct fault_plan {
  *     [ {"id": "rate-limit-429", "nth": 2, "count": 3, "shape": "detail"}, ... ]
  *
  * Parameters of all faults: nth, count (-1: all further occasions), probability (0 to 1), machine (nth contract from 0),
- * from_s, to_s, active; of those that act on API calls also endpoint (a call's name, or "any") and point (connect, request,
- * effect, reply, body). Each fault's own stand in the catalogue. What is not given has the catalogue's default.
+ * from_s, to_s, active; of those that act on API calls or on the object store also endpoint (a call's name, or "any") and point
+ * (connect, request, effect, reply, body). Each fault's own stand in the catalogue. What is not given has the catalogue's default.
  *
  * Strict: an unknown id or parameter, one given twice or with a value that is not allowed stops the reader with a mistake that
  * names the fault, the parameter and what is allowed. `plan` must live as long as the reader.

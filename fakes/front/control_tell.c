@@ -71,6 +71,8 @@ void control_tell_state(struct control_call *control)
     json_end_array(writer);
     json_member_decimal(writer, "charged_usd", market_charged_nusd(market), 9);
     json_member_decimal(writer, "credit_usd", market_credit_nusd(market), 9);
+    json_key(writer, "object_store");
+    statement_write_bucket(cloud_bucket(stage->cloud, stage->now_ns, NULL), writer);
     json_key(writer, "requests");
     journal_write_counts(control->front->journal, writer);
     json_end_object(writer);

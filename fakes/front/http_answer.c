@@ -50,7 +50,7 @@ static ssize_t read_body(void *context, uint64_t at, char *out, size_t size)
 static void add_header(struct MHD_Response *response, struct span line)
 {
     char name[128];
-    char value[1024];
+    char value[HTTP_VALUE_SIZE];
     const char *colon = memchr(line.at, ':', line.length);
     if (colon == NULL) {
         return;

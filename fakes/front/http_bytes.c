@@ -166,6 +166,15 @@ void http_bytes_start(struct http_call_inside *inside)
     }
 }
 
+enum MHD_Result http_break_off(struct http_call_inside *inside)
+{
+    if (inside->answer.fate != FATE_CLOSED_EARLY) {
+        reset(inside);
+    }
+    inside->ended = true;
+    return MHD_NO;
+}
+
 void http_bytes_stop(struct http_call_inside *inside)
 {
     reactor_unwatch(inside->front->reactor, &inside->bytes.watch);

@@ -89,7 +89,7 @@ static struct http_call_inside *take_call(struct http_front *front)
         buffer_init(&inside->bytes.text, front->heap, SIZE_MAX / 2);
     }
     inside->front = front;
-    inside->call = (struct http_call){.inside = inside};
+    inside->call = (struct http_call){.inside = inside, .body_size = -1};
     inside->begun = inside->whole = inside->dropping = inside->answered = false;
     inside->suspended = inside->resuming = inside->ended = inside->told = false;
     inside->refused = 0;
@@ -147,6 +147,9 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
         value += sizeof bearer - 1;
         inside->call.request.bearer = value + strspn(value, " ");
         return MHD_YES;
+    }
+    if (strcasecmp(name, "Content-Length") == 0 && !decimal_parse_exact(span_of(value), 0, &inside->call.body_size)) {
+        inside->call.body_size = -1;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (strcasecmp(name, known[i]) == 0) {
@@ -259,12 +262,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     if (!inside->begun) {
         begin(inside, method); /* answered in a later call: in this one libmicrohttpd would close the connection */
-        return MHD_YES;
+        return inside->answered ? http_break_off(inside) : MHD_YES;
     }
     if (*upload_bytes > 0) {
         take_piece(inside, (struct span){upload, *upload_bytes});
         *upload_bytes = 0;
-        return MHD_YES;
+        return inside->answered ? http_break_off(inside) : MHD_YES;
     }
     if (!inside->whole) {
         tell_whole(inside);

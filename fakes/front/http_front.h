@@ -7,6 +7,8 @@
  * answers once with http_call_answer(), at once or any time later; until then the connection is suspended and costs no thread. A handler
  * that has no `piece` gets the whole body in `request.body`, up to `body_max`; a longer one is answered 413 for it, without `whole`.
  *
+ * A handler may answer before `whole`, from `head` or `piece`, with the fates RESET and CLOSED_EARLY alone: the connection ends there.
+ *
  * An answer has a fate (base/fate.h): what HTTP cannot say (a connection reset, a reply cut at a byte, bytes that are no HTTP, a byte
  * at a time) is written to the socket beside libmicrohttpd while it sleeps. A connection that was refused is the one exception: whoever has sent
  * a request was not refused, so REFUSED, UNREACHABLE and NAME_UNKNOWN are told by a reset, before anything is answered.
@@ -30,6 +32,7 @@ struct http_call {
     struct http_request request; /* HEAD comes as GET; a method that is none of ours is HTTP_METHOD_COUNT */
     const char *method;          /* as it was sent */
     bool is_head;
+    int64_t body_size;   /* as its head announces it (Content-Length), -1: it does not */
     uint64_t body_bytes; /* received so far */
     void *state;         /* the handler's own */
     struct http_call_inside *inside;

@@ -9,7 +9,12 @@
 
 #include "fakes/front/http_front.h"
 
-enum { HTTP_HEADERS_MAX = 32, HTTP_HEADERS_BYTES_MAX = 15 * 1024, HTTP_REFUSAL_SIZE = 512 };
+enum {
+    HTTP_HEADERS_MAX = 32,
+    HTTP_HEADERS_BYTES_MAX = 15 * 1024,
+    HTTP_REFUSAL_SIZE = 512,
+    HTTP_VALUE_SIZE = 24 * 1024
+};
 
 struct http_tls;
 
@@ -76,6 +81,9 @@ bool http_needs_bytes(const struct http_answer *answer);
 /* Begins to write such an answer to the socket of a suspended call; ends with http_resume() and `ended`. */
 void http_bytes_start(struct http_call_inside *inside);
 void http_bytes_stop(struct http_call_inside *inside);
+
+/* Ends a connection whose request is not whole, as its answer's fate has it. */
+enum MHD_Result http_break_off(struct http_call_inside *inside);
 
 /* Hands libmicrohttpd an answer that it can send. */
 enum MHD_Result http_queue(struct http_call_inside *inside);

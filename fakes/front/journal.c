@@ -8,6 +8,12 @@
 
 enum { FIRST_ENTRIES = 64 };
 
+const char *journal_call_name(size_t call)
+{
+    return call < API_CALL_COUNT ? api_call_name((enum api_call)call)
+                                 : bucket_call_name((enum bucket_call)(call - API_CALL_COUNT));
+}
+
 void journal_init(struct journal *journal, struct heap *heap, const char *secret)
 {
     *journal = (struct journal){.heap = heap, .secret = secret};
@@ -71,8 +77,8 @@ static void append_hiding(const struct journal *journal, struct buffer *out, str
     }
 }
 
-void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, enum api_call call, const char *method,
-                 const struct http_request *request)
+void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, const char *method,
+                 const struct http_request *request, uint64_t body_bytes)
 {
     struct journal_entry *entry = place_of(journal, ordinal);
     journal->newest = ordinal;
@@ -86,7 +92,7 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, enum
     entry->call = call;
     entry->fate = FATE_SILENT;
     entry->status = 0;
-    entry->body_bytes = request->body.length;
+    entry->body_bytes = body_bytes;
     (void)text_copy(entry->method, sizeof entry->method, method);
     buffer_clear(&entry->text);
     append_hiding(journal, &entry->text, span_of(request->path));
@@ -111,8 +117,8 @@ static void count_outcome(struct journal_count *count, enum transport_fate fate,
     count->outcomes[i].count++;
 }
 
-void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, enum api_call call,
-                 enum transport_fate fate, int status)
+void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, enum transport_fate fate,
+                 int status)
 {
     size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
     bool answered = fate == FATE_DELIVERED || fate == FATE_TRUNCATED;
@@ -182,7 +188,7 @@ static void write_entry(const struct journal_entry *entry, struct json_writer *w
     json_member_string(writer, "method", entry->method);
     json_key(writer, "path");
     json_span(writer, (struct span){text, entry->path_length});
-    json_member_string(writer, "endpoint", api_call_name(entry->call));
+    json_member_string(writer, "endpoint", journal_call_name(entry->call));
     if (entry->status == 0) {
         json_member_null(writer, "status");
     } else {
@@ -236,9 +242,9 @@ static void write_count(const char *name, const struct journal_count *count, str
 void journal_write_counts(const struct journal *journal, struct json_writer *writer)
 {
     json_begin_array(writer);
-    for (size_t i = 0; i < API_CALL_COUNT; i++) {
+    for (size_t i = 0; i < JOURNAL_CALLS; i++) {
         if (journal->counts[i].requests > 0) {
-            write_count(api_call_name((enum api_call)i), &journal->counts[i], writer);
+            write_count(journal_call_name(i), &journal->counts[i], writer);
         }
     }
     json_end_array(writer);

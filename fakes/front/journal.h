@@ -10,20 +10,32 @@
 #include "base/http.h"
 #include "base/json_write.h"
 #include "fakes/timing/api_call.h"
+#include "fakes/timing/bucket_call.h"
 
 enum { JOURNAL_ENTRIES_MAX = 20000, JOURNAL_BODY_MAX = 8 * 1024, JOURNAL_STATUSES_MAX = 16, JOURNAL_METHOD_SIZE = 12 };
+
+/* A call of the Vast.ai API is its number here; one of the object store is behind those. */
+enum { JOURNAL_CALLS = API_CALL_COUNT + BUCKET_CALL_COUNT };
+
+static inline size_t journal_of_bucket(enum bucket_call call)
+{
+    return API_CALL_COUNT + (size_t)call;
+}
+
+/* "create", "b2_upload_file" */
+const char *journal_call_name(size_t call);
 
 struct journal_entry {
     uint64_t ordinal; /* 0: unused */
     int64_t sent_ns;
     int64_t answered_ns; /* TIME_NEVER_NS: not, or not yet */
-    enum api_call call;
+    size_t call;
     enum transport_fate fate;
     int status; /* 0: none */
     char method[JOURNAL_METHOD_SIZE];
     struct buffer text; /* the path with its query, then the body as far as it is kept */
     size_t path_length;
-    size_t body_bytes; /* as it was sent */
+    uint64_t body_bytes; /* as it was sent */
 };
 
 /* How often a call was answered so. */
@@ -45,7 +57,7 @@ struct journal {
     struct journal_entry *entries; /* a ring, by ordinal */
     size_t entry_count;            /* allocated */
     uint64_t newest;               /* ordinal */
-    struct journal_count counts[API_CALL_COUNT];
+    struct journal_count counts[JOURNAL_CALLS];
 };
 
 /* `secret` is borrowed. Allocates nothing yet. */
@@ -55,13 +67,13 @@ void journal_release(struct journal *journal);
 /* Forgets all requests and counts; ordinals go on. */
 void journal_clear(struct journal *journal);
 
-/* A request was sent. What no memory is there for is counted all the same. */
-void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, enum api_call call, const char *method,
-                 const struct http_request *request);
+/* A request was sent, with so many bytes of body. What no memory is there for is counted all the same. */
+void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, const char *method,
+                 const struct http_request *request, uint64_t body_bytes);
 
 /* It was answered, or met another fate. */
-void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, enum api_call call,
-                 enum transport_fate fate, int status);
+void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, enum transport_fate fate,
+                 int status);
 
 /*
  * Which requests are meant; NULL or "": any. A path means itself and what lies below it, with or without the slash at its end; one

@@ -38,11 +38,11 @@ static void write_outcomes(const struct journal_count *count, struct buffer *out
 static void write_requests(const struct journal *journal, struct buffer *out)
 {
     bool any = false;
-    for (size_t i = 0; i < API_CALL_COUNT; i++) {
+    for (size_t i = 0; i < JOURNAL_CALLS; i++) {
         const struct journal_count *count = &journal->counts[i];
         if (count->requests > 0) {
             buffer_append_text(out, any ? "" : "requests:\n");
-            buffer_printf(out, "  %-10s %6llu", api_call_name((enum api_call)i), (unsigned long long)count->requests);
+            buffer_printf(out, "  %-10s %6llu", journal_call_name(i), (unsigned long long)count->requests);
             write_outcomes(count, out);
             any = true;
         }
@@ -79,6 +79,17 @@ static void write_left(const struct market *market, struct buffer *out)
     }
 }
 
+static void write_bucket(const struct stage_server *stage, struct buffer *out)
+{
+    struct bucket_totals totals;
+    bucket_totals(cloud_bucket(stage->cloud, stage->now_ns, NULL), &totals);
+    buffer_printf(out, "object store: %zu version%s, %zu unfinished, %lld bytes; %lld downloaded; bill ",
+                  totals.versions, totals.versions == 1 ? "" : "s", totals.unfinished, (long long)totals.stored_bytes,
+                  (long long)totals.downloaded_bytes);
+    append_usd(out, totals.charged_nusd);
+    buffer_append_char(out, '\n');
+}
+
 void statement_write_text(const struct stage_server *stage, const struct journal *journal, struct buffer *out)
 {
     const struct market *market = cloud_market(stage->cloud);
@@ -92,6 +103,7 @@ void statement_write_text(const struct stage_server *stage, const struct journal
     buffer_append_text(out, " s; credit ");
     append_usd(out, market_credit_nusd(market));
     buffer_append_char(out, '\n');
+    write_bucket(stage, out);
 }
 
 static void write_left_json(const struct market *market, struct json_writer *writer)
@@ -112,6 +124,23 @@ static void write_left_json(const struct market *market, struct json_writer *wri
     json_end_array(writer);
 }
 
+void statement_write_bucket(const struct bucket_service *bucket, struct json_writer *writer)
+{
+    static const char *const classes[] = {"class_a_calls", "class_b_calls", "class_c_calls"};
+    struct bucket_totals totals;
+    bucket_totals(bucket, &totals);
+    json_begin_object(writer);
+    json_member_int(writer, "versions", (int64_t)totals.versions);
+    json_member_int(writer, "unfinished", (int64_t)totals.unfinished);
+    json_member_int(writer, "stored_bytes", totals.stored_bytes);
+    json_member_int(writer, "downloaded_bytes", totals.downloaded_bytes);
+    for (size_t i = 0; i < BUCKET_CLASS_COUNT; i++) {
+        json_member_int(writer, classes[i], totals.calls[i]);
+    }
+    json_member_decimal(writer, "charged_usd", totals.charged_nusd, 9);
+    json_end_object(writer);
+}
+
 void statement_write_json(const struct stage_server *stage, const struct journal *journal, struct buffer *out)
 {
     const struct market *market = cloud_market(stage->cloud);
@@ -129,6 +158,8 @@ void statement_write_json(const struct stage_server *stage, const struct journal
     json_member_decimal(&writer, "charged_usd", market_charged_nusd(market), 9);
     json_member_decimal(&writer, "credit_usd", market_credit_nusd(market), 9);
     json_end_object(&writer);
+    json_key(&writer, "object_store");
+    statement_write_bucket(cloud_bucket(stage->cloud, stage->now_ns, NULL), &writer);
     json_end_object(&writer);
     buffer_append_char(out, '\n');
 }

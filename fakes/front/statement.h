@@ -16,8 +16,14 @@ void statement_write_text(const struct stage_server *stage, const struct journal
 /*
  * {"simulated_s": …, "requests": [{"endpoint", "count", "statuses": {"200": n}}],
  *  "machines_left": [{"id", "label", "actual_status", "usd_per_hour"}], "machines_created": n,
- *  "bill": {"charged_usd", "credit_usd"}}
+ *  "bill": {"charged_usd", "credit_usd"}, "object_store": as statement_write_bucket() writes it}
  */
 void statement_write_json(const struct stage_server *stage, const struct journal *journal, struct buffer *out);
+
+/*
+ * {"versions", "unfinished", "stored_bytes", "downloaded_bytes", "class_a_calls", "class_b_calls", "class_c_calls", "charged_usd"};
+ * hide markers are versions.
+ */
+void statement_write_bucket(const struct bucket_service *bucket, struct json_writer *writer);
 
 #endif

@@ -130,7 +130,7 @@ static struct vast_exchange *begin(struct vast_front *front, struct http_call *c
 {
     struct http_request request = call->request;
     struct vast_exchange *exchange = take_exchange(front);
-    if (request.bearer != NULL && strlen(request.bearer) >= sizeof exchange->cloud->bearer) {
+    if (request.bearer != NULL && strlen(request.bearer) >= sizeof exchange->cloud->sent.bearer) {
         request.bearer = too_long_to_be_right;
     }
     if (exchange != NULL) {
@@ -152,7 +152,7 @@ static struct vast_exchange *begin(struct vast_front *front, struct http_call *c
 static void refuse_method(struct vast_front *front, struct http_call *call, uint64_t ordinal)
 {
     int64_t now_ns = front->stage->now_ns;
-    journal_add(front->journal, ordinal, now_ns, API_OTHER, call->method, &call->request);
+    journal_add(front->journal, ordinal, now_ns, API_OTHER, call->method, &call->request, call->request.body.length);
     journal_end(front->journal, ordinal, now_ns, API_OTHER, FATE_DELIVERED, METHOD_NOT_ALLOWED);
     http_call_refuse(call, METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here.");
 }
@@ -171,7 +171,8 @@ static void on_whole(void *context, struct http_call *call)
     if (exchange == NULL) {
         return;
     }
-    journal_add(front->journal, ordinal, now_ns, exchange->cloud->call, call->method, &call->request);
+    journal_add(front->journal, ordinal, now_ns, exchange->cloud->call, call->method, &call->request,
+                call->request.body.length);
     int64_t reply_ns = exchange->cloud->reply_ns;
     if (reply_ns == TIME_NEVER_NS) {
         reply_ns = exchange->cloud->drip_ns > 0 ? exchange->cloud->drip_from_ns : now_ns; /* silence begins at once */

@@ -216,7 +216,7 @@ static inline void rig_start_with(struct rig *rig, struct bucket_options options
     struct error error;
     rig->service = bucket_service_new(rig->heap, &options);
     assert_non_null(rig->service);
-    assert_int_equal(bucket_open(rig->service, &error), ERR_OK);
+    assert_int_equal(bucket_open(rig->service, 0, &error), ERR_OK);
     rig_authorize(rig);
     rig_find_bucket(rig);
 }

@@ -15,6 +15,11 @@ static void test_every_promised_fault_is_there_once(void **state)
         "destroy-false-success", "host-offline",       "ssh-refused",
         "ssh-banner-stall",      "ssh-key-not-synced", "ssh-drop-mid-command",
         "nullable-fields",       "schema-drift",       "disk-full",
+        "b2-503-busy",           "empty-snapshot",     "b2-expired-token",
+        "sha1-mismatch",         "sha1-odd",           "partial-snapshot-visible",
+        "bad-download",          "wrong-snapshot",     "b2-cap-exceeded",
+        "unfinished-large-file", "retry-partial-body", "b2-404-reinit",
+        "retention-wrong",
     };
     assert_int_equal(catalogue_count(), ARRAY_LENGTH(promised));
     for (size_t i = 0; i < ARRAY_LENGTH(promised); i++) {
@@ -33,12 +38,17 @@ static void test_every_row_is_consistent(void **state)
     for (size_t i = 0; i < catalogue_count(); i++) {
         const struct fault_row *row = catalogue_row(i);
         bool acts_on_calls = row->http != NULL || row->rewrite != NULL;
-        int kinds = (acts_on_calls ? 1 : 0) + (row->timeline != NULL) + (row->command != NULL) + (row->store != NULL);
+        bool acts_on_bucket = row->bucket != NULL || row->bucket_rewrite != NULL;
+        int kinds = (acts_on_calls ? 1 : 0) + (acts_on_bucket ? 1 : 0) + (row->timeline != NULL) +
+                    (row->command != NULL) + (row->store != NULL);
         assert_int_equal(kinds, 1);
         assert_int_equal(acts_on_calls, row->endpoints != 0);
-        assert_int_equal(acts_on_calls, row->points != 0);
+        assert_int_equal(acts_on_bucket, row->bucket_calls != 0);
+        assert_int_equal(acts_on_bucket, row->bucket_usual != 0);
+        assert_true((row->bucket_usual & ~row->bucket_calls) == 0);
+        assert_int_equal(acts_on_calls || acts_on_bucket, row->points != 0);
         assert_true(!acts_on_calls || (row->endpoints & 1U << row->endpoint) != 0);
-        assert_true(!acts_on_calls || (row->points & 1U << row->point) != 0);
+        assert_true(row->points == 0 || (row->points & 1U << row->point) != 0);
         assert_true(row->nth >= 1 && (row->count >= 1 || row->count == -1));
         assert_true(strlen(row->id) < FAULT_ID_SIZE);
         assert_true(row->description[strlen(row->description) - 1] == '.');

@@ -21,7 +21,8 @@ class Told(Case):
 
     def test_the_ready_file_has_its_members_and_is_secret(self):
         process = self.start("--env-file", "env.sh")
-        self.assertEqual(set(self.ready), {"pid", "vast_url", "b2_url", "control_url", "api_key", "ssh_key", "clock"})
+        self.assertEqual(set(self.ready), {"pid", "vast_url", "b2_url", "b2_bucket", "b2_key_id", "b2_key", "control_url", "api_key", "ssh_key",
+                                           "clock"})
         self.assertEqual(self.ready["pid"], process.pid)
         for name in ("ready.json", "env.sh"):
             self.assertEqual(stat.S_IMODE(os.stat(self.path(name)).st_mode), 0o600)
