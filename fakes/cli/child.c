@@ -15,8 +15,6 @@
 /* A signal that comes again within this time is the same one. */
 #define SAME_SIGNAL_NS (250 * NS_PER_MS)
 
-extern char **environ;
-
 void variables_add(struct variables *variables, const char *name, const char *value)
 {
     if (value != NULL && variables->count < VARIABLES_MAX) {

@@ -43,4 +43,7 @@ enum exit_status fake_print(const struct buffer *text);
 /* `dumont-fake faults [--json]`: the catalogue. */
 enum exit_status fake_faults(void *context, const struct command_line *line);
 
+/* `dumont-fake switches [--json]`: what a scenario's `market` may say. */
+enum exit_status fake_switches(void *context, const struct command_line *line);
+
 #endif

@@ -50,6 +50,7 @@ static const struct option own_options[] = {
 
 static const struct command commands[] = {
     {.name = "faults", .summary = "List the faults and their parameters", .run = fake_faults},
+    {.name = "switches", .summary = "List what a scenario's market may say", .run = fake_switches},
 };
 
 static const struct help_row environment_rows[] = {

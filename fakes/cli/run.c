@@ -136,6 +136,9 @@ static enum error_code open_services(struct fake *fake, struct error *error)
         }
     }
     http_front_origin(fake->vast.http, fake->vast_url);
+    if (!cloud_set_origin(fake->stage.cloud, fake->vast_url)) {
+        return error_set(error, ERR_NO_MEMORY, "no memory for the market's address");
+    }
     http_front_origin(fake->bucket.http, fake->b2_url);
     http_front_origin(fake->control.http, fake->control_url);
     return ERR_OK;
@@ -273,9 +276,11 @@ static enum exit_status tell_statement(struct fake *fake, bool with_command)
     return status;
 }
 
+typedef enum error_code step_function(struct fake *fake, struct error *error);
+
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
-    enum error_code (*const steps[])(struct fake * fake, struct error * error) = {
+    static step_function *const steps[] = {
         make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);

@@ -73,6 +73,12 @@ static enum error_code take_offers(struct cloud_scenario *scenario, const char *
 static enum error_code take_options(struct setting *setting, const struct fake_values *values, struct error *error)
 {
     struct cloud_scenario *scenario = &setting->scenario;
+    if (values->legacy_list == SWITCH_ON) {
+        scenario->market.v0_list = V0_LIST_LEGACY;
+    }
+    if (values->rate_limits == SWITCH_ON) {
+        scenario->market.rate_limits = 1;
+    }
     scenario->seed = values->seed < 0 ? scenario->seed : (uint64_t)values->seed;
     enum error_code code = values->offers == NULL ? ERR_OK : take_offers(scenario, values->offers, error);
     for (size_t i = 0; code == ERR_OK && i < values->faults.count; i++) {

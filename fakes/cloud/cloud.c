@@ -127,6 +127,7 @@ struct market *cloud_make_market(struct cloud *cloud)
         .timeline = draw_timeline,
         .address = options->address == NULL ? NULL : ask_address,
         .event = on_market_event,
+        .output = cloud_machine_output,
         .context = cloud,
     };
     market_switches_defaults(&market.switches);
@@ -292,15 +293,16 @@ struct cloud_exchange *cloud_http_begin(struct cloud *cloud, int64_t now_ns, con
     return exchange;
 }
 
-static void note_effect(struct cloud *cloud, int64_t now_ns, const struct cloud_exchange *exchange)
+/* A create may be refused and make a contract all the same. */
+static void note_effect(struct cloud *cloud, int64_t now_ns, const struct cloud_exchange *exchange, bool created)
 {
-    bool changes = exchange->call == API_CREATE || exchange->call == API_DESTROY;
     struct cloud_note note;
     cloud_note_begin(&note);
     json_member_int(&note.ids, "req", (int64_t)exchange->ordinal);
     json_member_string(&note.data, "call", api_call_name(exchange->call));
     json_member_int(&note.data, "status", exchange->reply.status);
-    json_member_bool(&note.data, "committed", changes && exchange->reply.status == 200);
+    json_member_bool(&note.data, "committed",
+                     created || (market_call_changes(exchange->call) && exchange->reply.status == 200));
     cloud_note_end(cloud, &note, now_ns, "market", "cloud.effect");
 }
 
@@ -316,8 +318,9 @@ static void cut(struct buffer *body, int64_t at)
 
 void cloud_http_effect(struct cloud *cloud, int64_t now_ns, struct cloud_exchange *exchange)
 {
+    size_t contracts = market_contract_count(cloud->market);
     market_handle(cloud->market, now_ns, &exchange->sent.request, &exchange->reply);
-    note_effect(cloud, now_ns, exchange);
+    note_effect(cloud, now_ns, exchange, market_contract_count(cloud->market) > contracts);
     if (exchange->verdict.rewrites != 0) {
         injector_rewrite(cloud->injector, now_ns, &exchange->verdict, exchange->call, &exchange->reply);
     }

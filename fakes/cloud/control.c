@@ -10,7 +10,11 @@ bool cloud_force_status(struct cloud *cloud, int64_t id, enum actual_status stat
 
 bool cloud_set_origin(struct cloud *cloud, const char *origin)
 {
-    return market_set_origin(cloud->market, origin);
+    bool fits = text_copy(cloud->origin, sizeof cloud->origin, origin) && market_set_origin(cloud->market, origin);
+    if (fits) {
+        cloud->options.origin = cloud->origin;
+    }
+    return fits;
 }
 
 struct injector *cloud_injector(struct cloud *cloud)

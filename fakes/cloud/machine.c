@@ -124,7 +124,7 @@ void cloud_ssh_host_key(const struct cloud *cloud, uint32_t contract, unsigned c
                                          .index = rotations * WORDS + word};
         uint64_t bits = random_bits(cloud->options.seed, address);
         for (size_t i = 0; i < 8; i++, bits >>= 8) {
-            key[word * 8 + i] = (unsigned char)(bits & 0xff);
+            key[(size_t)word * 8 + i] = (unsigned char)(bits & 0xff);
         }
     }
 }
@@ -145,6 +145,18 @@ bool cloud_ssh_lose(struct cloud *cloud, uint32_t contract, bool lost)
     struct contract_view view;
     market_contract(cloud->market, contract, &view);
     return lost ? market_lose_host(cloud->market, 0, view.id) : market_return_host(cloud->market, 0, view.id);
+}
+
+void cloud_machine_output(void *context, int64_t now_ns, uint32_t contract, const char *command, struct buffer *out)
+{
+    struct cloud *cloud = context;
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    struct host *host = command == NULL ? NULL : cloud_machine_host(cloud, &view);
+    if (host != NULL) {
+        struct wall_time wall = {cloud->options.epoch.unix_ns + now_ns};
+        (void)host_run(host, wall, span_of(command), (struct span){NULL, 0}, out, out);
+    }
 }
 
 void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)

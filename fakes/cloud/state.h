@@ -14,7 +14,8 @@ enum {
     CLOUD_REQUEST_MAX = 1024 * 1024,
     CLOUD_OUTPUT_MAX = CLOUD_SSH_INPUT_MAX,
     CLOUD_SPARE_MAX = 64 * 1024, /* of a session or exchange that waits to be used again */
-    CLOUD_HOSTS_MAX = 1024 * 1024
+    CLOUD_HOSTS_MAX = 1024 * 1024,
+    CLOUD_ORIGIN_SIZE = 256,
 };
 
 /* The inside of one rented machine, made when the first command reaches it. */
@@ -29,6 +30,7 @@ struct cloud {
     struct cloud_options options;
     struct timing_draw draw;
     struct market *market;
+    char origin[CLOUD_ORIGIN_SIZE]; /* what options.origin points to once it was set */
     struct injector *injector;
     uint32_t calls[API_CALL_COUNT];
     struct cloud_exchange *free_exchanges;
@@ -78,6 +80,9 @@ enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, co
 
 /* Its container is made anew: its files are the image's, and it has another host key. */
 void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);
+
+/* What a command of the API prints on a machine, whether that runs or not: a market_output_function. */
+void cloud_machine_output(void *context, int64_t now_ns, uint32_t contract, const char *command, struct buffer *out);
 
 /* Tells whoever wants to know; the inside of a machine that is destroyed is freed. */
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed);

@@ -7,7 +7,7 @@
 enum { SPEED_DIGITS = 3 };
 
 /* Ten years: a clock that goes on from there still tells nanoseconds. */
-#define ADVANCE_MOST_NS (10 * 365 * 24 * NS_PER_HOUR)
+#define ADVANCE_MOST_NS (INT64_C(10) * 365 * 24 * NS_PER_HOUR)
 
 /* Reads the body, an object, by a table; an empty body is {}. False, with the refusal said, when it is no such object. */
 static bool read_body(struct control_call *control, const struct json_field *fields, size_t count, void *out)
@@ -187,8 +187,15 @@ static bool find_contract(const struct cloud *cloud, const char *name, struct co
 /* How many things are asked for: exactly one must be. */
 static int wishes(const struct machine_wish *wish)
 {
-    return (wish->actual_status.presence == PRESENT ? 1 : 0) + (bool_or(wish->kill, false) ? 1 : 0) +
+    return (wish->actual_status.presence == ABSENT ? 0 : 1) + (bool_or(wish->kill, false) ? 1 : 0) +
            (bool_or(wish->back, false) ? 1 : 0) + (bool_or(wish->rotate_host_key, false) ? 1 : 0);
+}
+
+/* ACTUAL_COUNT when it is none. */
+static enum actual_status wanted_status(const struct machine_wish *wish)
+{
+    return wish->actual_status.presence == IS_NULL ? ACTUAL_PROVISIONING
+                                                   : actual_status_by_text(wish->actual_status.text);
 }
 
 static void act(struct control_call *control, const struct machine_wish *wish, const struct contract_view *view)
@@ -198,13 +205,13 @@ static void act(struct control_call *control, const struct machine_wish *wish, c
     const char *what = "rotate_host_key";
     if (bool_or(wish->rotate_host_key, false)) {
         done = cloud_ssh_rotate_host_key(stage->cloud, view->contract);
-    } else if (wish->actual_status.presence == PRESENT) {
+    } else if (wish->actual_status.presence != ABSENT) {
         what = "actual_status";
-        if (actual_status_by_text(wish->actual_status.text) == ACTUAL_COUNT) {
+        if (wanted_status(wish) == ACTUAL_COUNT) {
             control_refuse(control, 400, "%s is no status that Vast.ai documents", wish->actual_status.text);
             return;
         }
-        done = cloud_force_status(stage->cloud, view->id, actual_status_by_text(wish->actual_status.text));
+        done = cloud_force_status(stage->cloud, view->id, wanted_status(wish));
     } else {
         what = bool_or(wish->kill, false) ? "kill" : "return";
         done = cloud_ssh_lose(stage->cloud, view->contract, bool_or(wish->kill, false));

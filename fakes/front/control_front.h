@@ -5,7 +5,7 @@
  *     POST   /v1/requests/count {"method", "path", "body_contains"}
  *     POST   /v1/clock {"freeze": bool, "advance_s": x, "speed": x}
  *     PUT    /v1/faults/{id} {parameters}           DELETE /v1/faults/{id}
- *     POST   /v1/machines/{id} {"actual_status": text} | {"kill": true} | {"return": true} | {"rotate_host_key": true}
+ *     POST   /v1/machines/{id} {"actual_status": text or null} | {"kill": true} | {"return": true} | {"rotate_host_key": true}
  *     POST   /v1/reset
  *
  * Bodies are read strictly. It answers whoever runs on this machine as this user, and no web page: a request that names another

@@ -12,16 +12,11 @@ bool http_needs_bytes(const struct http_answer *answer)
     return answer->fate != FATE_DELIVERED || answer->drip_ns > 0;
 }
 
-static int descriptor_of(const struct http_call_inside *inside)
-{
-    return MHD_get_connection_info(inside->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
 /* A reset, now: nothing that was sent before counts any more. Disconnecting an open connection sends one and no end before it. */
 static void reset(struct http_call_inside *inside)
 {
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    int descriptor = descriptor_of(inside);
+    int descriptor = inside->link->watch.descriptor;
     if (inside->front->tls != NULL) {
         http_tls_reset(inside->front->tls, descriptor);
     } else {
@@ -31,10 +26,10 @@ static void reset(struct http_call_inside *inside)
 
 static void end(struct http_call_inside *inside)
 {
-    struct http_bytes *bytes = &inside->bytes;
-    reactor_unwatch(inside->front->reactor, &bytes->watch);
-    reactor_disarm(inside->front->reactor, &bytes->timer);
-    if (bytes->reset) {
+    bool resets = inside->bytes.reset;
+    http_bytes_stop(inside);
+    if (resets) {
+        inside->link->hung = true; /* and so it is */
         reset(inside);
     }
     inside->ended = true;
@@ -59,9 +54,9 @@ static bool wait_for_more(struct http_call_inside *inside, bool full)
     struct http_front *front = inside->front;
     struct http_bytes *bytes = &inside->bytes;
     if (full) {
-        return reactor_watch(front->reactor, &bytes->watch, REACTOR_WRITE);
+        return reactor_watch(front->reactor, &inside->link->watch, REACTOR_WRITE);
     }
-    return reactor_watch(front->reactor, &bytes->watch, REACTOR_HANGUP) &&
+    return reactor_watch(front->reactor, &inside->link->watch, REACTOR_HANGUP) &&
            reactor_arm(front->reactor, &bytes->timer, REACTOR_STAGE,
                        reactor_now_ns(front->reactor) + inside->answer.drip_ns, write_more, inside);
 }
@@ -72,7 +67,8 @@ static void write_more(void *owner)
     struct http_bytes *bytes = &inside->bytes;
     while (bytes->sent < bytes->text.length) {
         bool drips = inside->answer.drip_ns > 0 && bytes->sent >= bytes->head_bytes;
-        ssize_t count = send(bytes->watch.descriptor, bytes->text.data + bytes->sent, portion(inside), MSG_NOSIGNAL);
+        ssize_t count =
+            send(inside->link->watch.descriptor, bytes->text.data + bytes->sent, portion(inside), MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR) {
             continue;
         }
@@ -91,9 +87,8 @@ static void write_more(void *owner)
     end(inside);
 }
 
-static void on_ready(void *context, unsigned ready)
+void http_bytes_ready(struct http_call_inside *inside, unsigned ready)
 {
-    struct http_call_inside *inside = context;
     if ((ready & REACTOR_HANGUP) != 0) {
         end(inside);
     } else {
@@ -157,11 +152,10 @@ static bool compose(struct http_call_inside *inside)
 
 void http_bytes_start(struct http_call_inside *inside)
 {
-    struct http_bytes *bytes = &inside->bytes;
-    bytes->watch = (struct reactor_watch){.descriptor = descriptor_of(inside), .ready = on_ready, .context = inside};
+    inside->link->writer = inside;
     if (compose(inside)) {
         write_more(inside);
-    } else if (!reactor_watch(inside->front->reactor, &bytes->watch, REACTOR_HANGUP)) {
+    } else if (inside->link->hung || !reactor_watch(inside->front->reactor, &inside->link->watch, REACTOR_HANGUP)) {
         end(inside);
     }
 }
@@ -177,7 +171,9 @@ enum MHD_Result http_break_off(struct http_call_inside *inside)
 
 void http_bytes_stop(struct http_call_inside *inside)
 {
-    reactor_unwatch(inside->front->reactor, &inside->bytes.watch);
     reactor_disarm(inside->front->reactor, &inside->bytes.timer);
     buffer_clear(&inside->bytes.text);
+    if (inside->link != NULL && inside->link->writer == inside) {
+        http_link_rest(inside->link);
+    }
 }

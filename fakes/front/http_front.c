@@ -126,7 +126,10 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
     struct http_call_inside *inside = take_call(context);
     if (inside != NULL) {
         inside->connection = connection;
-        if (!text_copy(inside->path, sizeof inside->path, uri)) {
+        inside->link = http_link_of(connection);
+        if (inside->link == NULL) {
+            inside->refused = MHD_HTTP_SERVICE_UNAVAILABLE;
+        } else if (!text_copy(inside->path, sizeof inside->path, uri)) {
             inside->refused = MHD_HTTP_URI_TOO_LONG;
         }
     }
@@ -341,7 +344,7 @@ static unsigned raise_descriptors(void)
         }
     }
     rlim_t many = limit.rlim_cur > INT32_MAX ? INT32_MAX : limit.rlim_cur;
-    return (unsigned)(many < DESCRIPTORS_KEPT * 2 ? many / 2 : many - DESCRIPTORS_KEPT);
+    return (unsigned)(many < (rlim_t)DESCRIPTORS_KEPT * 2 ? many / 2 : many - DESCRIPTORS_KEPT);
 }
 
 static enum error_code listen_on_loopback(struct http_front *front, const struct http_front_options *options,
@@ -379,8 +382,9 @@ static enum error_code start(struct http_front *front, const struct http_front_o
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (front->tls == NULL ? 0 : MHD_USE_NO_LISTEN_SOCKET);
     front->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, front, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, front,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, front,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         raise_descriptors() / (front->tls == NULL ? 1U : 3U), /* TLS: one to the client, two between relay and daemon */
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S,
         front->tls == NULL ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, front->listener, MHD_OPTION_END);
@@ -453,6 +457,11 @@ void http_front_close(struct http_front *front)
         buffer_release(&inside->body);
         buffer_release(&inside->bytes.text);
         heap_release(front->heap, inside);
+    }
+    while (front->spare_links != NULL) {
+        struct http_link *link = front->spare_links;
+        front->spare_links = link->next;
+        heap_release(front->heap, link);
     }
     heap_release(front->heap, front);
 }

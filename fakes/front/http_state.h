@@ -1,6 +1,6 @@
 /*
  * The HTTP front's inside, shared by its files: http_front.c (daemon, requests), http_answer.c (what is sent back), http_bytes.c (what
- * HTTP cannot say), http_tls.c.
+ * HTTP cannot say), http_link.c (connections), http_tls.c.
  */
 #ifndef FAKES_FRONT_HTTP_STATE_H
 #define FAKES_FRONT_HTTP_STATE_H
@@ -18,6 +18,16 @@ enum {
 
 struct http_tls;
 
+/* A connection, whether or not a request is under way on it. */
+struct http_link {
+    struct http_front *front;
+    uint64_t serial;                 /* of the connection; 0: closed */
+    struct reactor_watch watch;      /* for a hang-up; while there is a writer, for what that wants */
+    struct http_call_inside *writer; /* the call whose answer is written to the socket beside libmicrohttpd */
+    bool hung;                       /* the other side will send no more */
+    struct http_link *next;          /* spare */
+};
+
 struct http_front {
     struct heap *heap;
     struct reactor *reactor;
@@ -29,6 +39,8 @@ struct http_front {
     struct http_call_inside *calls;     /* all that are under way */
     struct http_call_inside *resumable; /* of them, by next_resumable */
     struct http_call_inside *spare;     /* by next */
+    struct http_link *spare_links;      /* by next */
+    uint64_t links;                     /* opened so far */
     struct http_tls *tls;               /* NULL: plain HTTP */
     size_t suspended;
     int listener;
@@ -42,7 +54,6 @@ struct http_bytes {
     size_t head_bytes; /* of it, sent at once; the rest drips if the answer says so */
     size_t sent;
     bool reset; /* at the end a reset, else a close */
-    struct reactor_watch watch;
     struct reactor_timer timer;
 };
 
@@ -50,6 +61,7 @@ struct http_call_inside {
     struct http_call call;
     struct http_front *front;
     struct MHD_Connection *connection;
+    struct http_link *link;
     struct http_call_inside *next, *previous;
     struct http_call_inside *next_resumable;
     bool begun;    /* the head was read */
@@ -81,6 +93,21 @@ bool http_needs_bytes(const struct http_answer *answer);
 /* Begins to write such an answer to the socket of a suspended call; ends with http_resume() and `ended`. */
 void http_bytes_start(struct http_call_inside *inside);
 void http_bytes_stop(struct http_call_inside *inside);
+
+/* What the writer's link waited for has come. */
+void http_bytes_ready(struct http_call_inside *inside, unsigned ready);
+
+/* ---- Links -------------------------------------------------------------------------------------------------------------- */
+
+/* libmicrohttpd's notices of connections. */
+void http_on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode what);
+
+/* The link of a connection; NULL when there was no memory for it. */
+struct http_link *http_link_of(struct MHD_Connection *connection);
+
+/* The writer is done: only a hang-up counts from now on. */
+void http_link_rest(struct http_link *link);
 
 /* Ends a connection whose request is not whole, as its answer's fate has it. */
 enum MHD_Result http_break_off(struct http_call_inside *inside);

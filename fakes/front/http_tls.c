@@ -141,7 +141,7 @@ static bool write_daemon(struct relay *relay, bool *broken)
     return true;
 }
 
-static bool read_daemon(struct relay *relay, bool *broken)
+static bool read_daemon(struct relay *relay)
 {
     struct pipe *out = &relay->out;
     if (out->closed || out->at < out->end) {
@@ -156,8 +156,7 @@ static bool read_daemon(struct relay *relay, bool *broken)
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         return false;
     }
-    out->closed = true;
-    (void)broken;
+    out->closed = true; /* an error is an end too: what came before it still goes out */
     return true;
 }
 
@@ -207,7 +206,7 @@ static void go_on(struct relay *relay)
         }
         moved = read_client(relay, &broken);
         moved = (!broken && write_daemon(relay, &broken)) || moved;
-        moved = (!broken && read_daemon(relay, &broken)) || moved;
+        moved = (!broken && read_daemon(relay)) || moved;
         moved = (!broken && write_client(relay, &broken)) || moved;
     }
     if (broken || !watch_both(relay)) {

@@ -59,12 +59,12 @@ static int bind_to(struct in_addr address, int64_t number)
 static int bind_near(struct in_addr address, int64_t *number)
 {
     for (int i = 0; i <= PORT_TRIES; i++) {
-        int64_t wanted = i == PORT_TRIES ? 0 : *number + 2 * i;
+        int64_t wanted = i == PORT_TRIES ? 0 : *number + INT64_C(2) * i;
         if (wanted < 0 || wanted > PORT_MOST) {
             continue;
         }
         int descriptor = bind_to(address, wanted);
-        struct sockaddr_in name;
+        struct sockaddr_in name = {0};
         socklen_t size = sizeof name;
         if (descriptor >= 0 && getsockname(descriptor, (struct sockaddr *)&name, &size) == 0) {
             *number = ntohs(name.sin_port);

@@ -140,7 +140,7 @@ void peer_answer_held(struct peer *peer);
 
 /* ---- ssh_channel.c ---- */
 
-ssh_channel channel_requested(ssh_session session, void *peer);
+ssh_channel channel_requested(ssh_session session, void *context); /* of a peer */
 
 /* Moves input, output and ends of all channels as far as they go. */
 void channels_move(struct peer *peer);

@@ -137,7 +137,7 @@ int call_program(struct call *call, int first, const char *missing);
     X("chmod", command_chmod, PROGRAM, NULL)                                                                           \
     X("chown", command_chown, PROGRAM, NULL)                                                                           \
     X("cmp", command_cmp, PROGRAM, "1n")                                                                               \
-    X("command", command_command, BUILTIN, ">0")                                                                       \
+    X("command", command_command, BUILTIN, ">0!vV")                                                                    \
     X("continue", command_continue, BUILTIN, NULL)                                                                     \
     X("cp", command_cp, PROGRAM, NULL)                                                                                 \
     X("cut", command_cut, PROGRAM, "0bcdf")                                                                            \

@@ -194,7 +194,7 @@ static bool program_reads(struct use *use, const struct shell_word *words, const
     while (program != NULL && shell_assignment_name(program->raw) > 0) {
         program = program->next; /* env NAME=value program */
     }
-    return program != NULL && call_reads(use, program);
+    return program != NULL && !operands.never && call_reads(use, program);
 }
 
 /* sh reads its commands from there, unless they are given; then those count. */

@@ -128,6 +128,7 @@ void charges_add_traffic(struct market *market, struct charges *charges, enum co
     if (bytes <= 0) {
         return;
     }
+    charges_settle(market, charges); /* days are entered in order */
     exact_charge amount = (exact_charge)nusd_per_gb * bytes * (NS_PER_HOUR / BYTES_PER_GB);
     int64_t day = saturating_add(market->options.epoch.unix_ns, market->now_ns) / NS_PER_DAY;
     add(market, charges, day, component, bytes, amount);

@@ -291,8 +291,7 @@ void contracts_remove(struct market *market, struct contract *contract)
     label_leave(market, contract);
 }
 
-/* What only a contract that exists needs. */
-static void release_parts(struct market *market, struct contract *contract)
+void contract_release_parts(struct market *market, struct contract *contract)
 {
     buffer_release(&contract->members);
     buffer_release(&contract->priced);
@@ -307,7 +306,7 @@ static void release_parts(struct market *market, struct contract *contract)
 void contract_free(struct market *market, struct contract *contract)
 {
     if (contract != NULL) {
-        release_parts(market, contract);
+        contract_release_parts(market, contract);
         charges_release(market, &contract->charges);
         heap_release(market->heap, contract);
     }

@@ -153,9 +153,11 @@ bool filter_range(const struct filter *filter, const struct filter_condition *co
         return false;
     }
     const struct filter_value *value = &filter->values[condition->first];
+    if (value->is_null) {
+        return false;
+    }
     int64_t bound = value->nano;
-    bool is_empty =
-        value->is_null || (accepted == LESS && bound == INT64_MIN) || (accepted == GREATER && bound == INT64_MAX);
+    bool is_empty = (accepted == LESS && bound == INT64_MIN) || (accepted == GREATER && bound == INT64_MAX);
     /* INT64_MIN stands for null, which no condition on numbers holds for. */
     *low = is_empty ? 1 : (accepted & LESS) != 0 ? INT64_MIN + 1 : accepted == GREATER ? bound + 1 : bound;
     *high = is_empty ? 0 : (accepted & GREATER) != 0 ? INT64_MAX : accepted == LESS ? bound - 1 : bound;

@@ -480,6 +480,7 @@ void contract_end(struct market *market, struct contract *contract)
     contract_bill(market, contract);
     volumes_detach(market, contract->id);
     claim_release(market, contract, false);
+    contract_release_parts(market, contract);
 }
 
 /* ---- By whoever controls the fake ----------------------------------------------------------------------------------------- */

@@ -128,6 +128,9 @@ bool market_rival_bid(struct market *market, int64_t now_ns, int64_t id, int64_t
 /* Charges traffic of the nth contract, in bytes. */
 void market_traffic(struct market *market, int64_t now_ns, size_t contract, int64_t down_bytes, int64_t up_bytes);
 
+/* Whether a call, when it succeeds, changes what is so. */
+bool market_call_changes(enum api_call call);
+
 /* What truly is: for the cloud, the closing statement and the tests. */
 struct contract_view {
     int64_t id;

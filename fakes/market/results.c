@@ -100,24 +100,35 @@ static void append_life(const struct contract *contract, bool of_daemon, struct 
     }
 }
 
+static bool line_holds(const char *line, size_t length, const char *filter)
+{
+    size_t wanted = strlen(filter);
+    for (size_t at = 0; at + wanted <= length; at++) {
+        if (memcmp(line + at, filter, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The last `lines` of those that hold `filter`. */
 static void append_tail(struct buffer *out, const struct buffer *all, int64_t lines, const char *filter)
 {
-    const char *end = buffer_text(all) + all->length;
+    const char *text = buffer_text(all);
+    const char *end = text + all->length;
     const char *from = end;
-    while (from > buffer_text(all) && lines > 0) {
+    while (from > text && lines > 0) {
         const char *line = from - 1;
-        while (line > buffer_text(all) && line[-1] != '\n') {
+        while (line > text && line[-1] != '\n') {
             line--;
         }
+        lines -= line_holds(line, (size_t)(from - line), filter);
         from = line;
-        lines -= strstr(line, filter) != NULL && strcspn(line, "\n") >= (size_t)(strstr(line, filter) - line);
     }
     while (from < end) {
-        size_t length = strcspn(from, "\n") + 1;
-        length = length > (size_t)(end - from) ? (size_t)(end - from) : length;
-        const char *found = strstr(from, filter);
-        if (found != NULL && (size_t)(found - from) < length) {
+        const char *feed = memchr(from, '\n', (size_t)(end - from));
+        size_t length = feed == NULL ? (size_t)(end - from) : (size_t)(feed - from) + 1;
+        if (line_holds(from, length, filter)) {
             buffer_append(out, from, length);
         }
         from += length;

@@ -59,6 +59,11 @@ static const struct {
     [API_TEMPLATE_DELETE] = {route_template_delete, ACCESS_KEY, true},
 };
 
+bool market_call_changes(enum api_call call)
+{
+    return routes[call].changes;
+}
+
 /* Search answers without a key in its first form only. */
 static bool answers_anybody(const struct call *call)
 {

@@ -31,11 +31,13 @@ static const char *const page_switches[] = {"external", "has_avx"};
 
 const struct offer_field *searchable_field(const char *key)
 {
-    if (strcmp(key, "compute_capability") == 0) {
+    if (key[0] == 'c' && strcmp(key, "compute_capability") == 0) {
         key = "compute_cap";
     }
-    for (size_t i = 0; i < offer_field_count(); i++) {
-        const struct offer_field *field = offer_field_at(i);
+    const struct offer_field *fields = offer_field_at(0);
+    size_t count = offer_field_count();
+    for (size_t i = 0; i < count; i++) {
+        const struct offer_field *field = &fields[i];
         if ((field->places & OFFER_SEARCHABLE) != 0 && key[0] == field->key[0] && strcmp(key, field->key) == 0) {
             return field;
         }

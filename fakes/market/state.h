@@ -215,6 +215,8 @@ struct label *label_by_text(const struct market *market, const char *text);
 void label_move(struct market *market, struct contract *contract, struct label *label, bool has_label);
 void label_release_unused(struct market *market, struct label *label);
 
+/* Gives back what only a contract that exists needs; and all of it. */
+void contract_release_parts(struct market *market, struct contract *contract);
 void contract_free(struct market *market, struct contract *contract);
 
 /* ---- life.c: what it does ------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ void cloud_scenario_defaults(struct cloud_scenario *scenario)
     scenario->offer_count = SCENARIO_OFFERS_DEFAULT;
     scenario->priced_disk_gb = search.disk_gb;
     scenario->credit_nusd = 5 * NUSD_PER_USD;
+    market_switches_defaults(&scenario->market);
     scenario->key_accepted = true;
 }
 
@@ -107,6 +108,11 @@ static void read_faults(struct json_reader *reader, void *member)
     fault_plan_read(reader, plan);
 }
 
+static void read_market(struct json_reader *reader, void *member)
+{
+    market_switches_read(reader, member);
+}
+
 struct timing_field {
     struct timing timing;
     bool given;
@@ -126,6 +132,7 @@ struct scenario_fields {
     struct offers_field offers;
     struct account_fields account;
     struct rented_disk client;
+    struct market_switches market;
 };
 
 /* Members that are read straight into the scenario come in a second pass, since a recording is their base. */
@@ -148,6 +155,7 @@ static const struct json_field first_pass[] = {
     JSON_CUSTOM(struct scenario_fields, offers, "offers", read_offers),
     JSON_CUSTOM(struct scenario_fields, account, "account", read_account),
     JSON_CUSTOM(struct scenario_fields, client, "client", read_rented_disk),
+    JSON_CUSTOM(struct scenario_fields, market, "market", read_market),
     JSON_CUSTOM(struct scenario_fields, name, "journey", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "timing", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "faults", skip_value),
@@ -170,6 +178,7 @@ static enum error_code take_market(struct cloud_scenario *scenario, const struct
     };
     enum error_code code = scenario_take_numbers(text, rows, ARRAY_LENGTH(rows), error);
     scenario->seed = (uint64_t)seed;
+    scenario->market = given->market;
     scenario->key_accepted = bool_or(given->account.key_accepted, scenario->key_accepted);
     if (given->offers.presence == PRESENT && given->offers.file[0] != '\0') {
         (void)text_copy(scenario->offers_file, sizeof scenario->offers_file, given->offers.file);
@@ -222,6 +231,7 @@ enum error_code cloud_scenario_read(const struct scenario_text *text, const stru
     reader.comments = true;
     struct scenario_fields first = {.seed = {ABSENT, 0}};
     cloud_scenario_defaults(scenario);
+    first.market = scenario->market;
     (void)json_decode_object(&reader, first_pass, ARRAY_LENGTH(first_pass), &first, JSON_STRICT);
     if (!json_finish(&reader)) {
         return scenario_mistake(&reader, text->file, error);

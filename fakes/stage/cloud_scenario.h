@@ -6,6 +6,7 @@
  *       "recording": "seed-run",                   // or "timing": { ... }
  *       "offers": 64,                              // how many the market has; or the path of a file of offers
  *       "account": { "credit_usd": 5, "key_accepted": true },
+ *       "market": { "v0_list": "legacy", ... },    // fakes/market/switches.h
  *       "faults": [ { "id": "slow-boot", "factor": 3 } ],
  *       "client": ..., "journey": ..., "expect": ... }   // not the cloud's: read past here
  *
@@ -37,6 +38,7 @@ struct cloud_scenario {
     char offers_file[SCENARIO_TEXT_SIZE]; /* "" when generated */
     int64_t priced_disk_gb;               /* the disk that offers are rendered with: what the client rents */
     int64_t credit_nusd;
+    struct market_switches market;
     bool key_accepted; /* false: what the client is given as key is none */
     struct fault_plan faults;
 };

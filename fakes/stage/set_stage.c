@@ -107,6 +107,7 @@ struct cloud_options cloud_scenario_options(const struct cloud_scenario *scenari
         .timing = &scenario->timing,
         .faults = &scenario->faults,
         .offers = offers,
+        .switches = &scenario->market,
         .credit_nusd = scenario->credit_nusd,
         .limit_ignored = recorded && recording->offers_found.presence == PRESENT,
         .first_contract_id = recorded ? int64_or(recording->offer.instance_id, 0) : 0,

@@ -314,14 +314,14 @@ static void work_together(struct round *round)
     }
 }
 
-enum error_code delivery_run(struct world *world, struct delivery_memory *memory, struct delivery_round *public,
+enum error_code delivery_run(struct world *world, struct delivery_memory *memory, struct delivery_round *round,
                              struct store_result *result)
 {
-    struct round round = {.world = world, .memory = memory, .public = public, .result = result};
+    struct round shared = {.world = world, .memory = memory, .public = round, .result = result};
     (void)store_result_set(result, "00000", "");
     const struct store_value now = store_int(wall_after_ns(world, 0));
-    if (ask(&round, STORE_SUBSCRIBERS_DUE, &now, 1, take_due, &round) && round.due_count > 0) {
-        work_together(&round);
+    if (ask(&shared, STORE_SUBSCRIBERS_DUE, &now, 1, take_due, &shared) && shared.due_count > 0) {
+        work_together(&shared);
     }
     return result->code;
 }

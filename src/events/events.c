@@ -149,8 +149,8 @@ static bool store_record(struct events *events, bool waited, struct store_result
     events->patient_until_ns = world_real_deadline_ns(events->world, patience_ns);
     (void)event_record_store(events->world, &events->record, &stored, result);
     events->asking_store = false;
-    if (result->code == ERR_INTERRUPTED) {
-        return false; /* at the end of the run: nobody's fault */
+    if (result->code == ERR_INTERRUPTED) { /* at the end of the run, which does not wait for it */
+        (void)store_result_set(result, "08000", "no answer by the end of the run");
     }
     if (result->code != ERR_OK) {
         warn_once(events, result);

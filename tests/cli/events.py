@@ -87,13 +87,16 @@ class Session:
 
 
 class Listener:
-    """Accepts, says `words` (if any) once it was spoken to, and nothing more."""
+    """Accepts, says `words` (if any) once it was spoken to, and nothing more. A deaf one keeps its port and refuses."""
 
-    def __init__(self, words=None):
+    def __init__(self, words=None, deaf=False):
         self.words, self.connections = words, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
         self.url = f"postgresql://u:hidden-word@127.0.0.1:{self.socket.getsockname()[1]}/d?sslmode=disable"
-        threading.Thread(target=self.serve, daemon=True).start()
+        if not deaf:
+            self.socket.listen()
+            threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
         while True:
@@ -203,8 +206,8 @@ class EventsTrouble(PostgresCase):
 
     def test_a_server_that_is_down(self):
         usual = self.baseline()
-        listener = Listener()
-        listener.close()
+        listener = Listener(deaf=True)
+        self.addCleanup(listener.close)
         self.environment["DUMONT_DATABASE"] = listener.url
         emitted = self.suffer("pg-unavailable", "08001", "Connection refused", usual)
         outcome = self.run_program("dumont", "events", "list")
@@ -225,11 +228,7 @@ class EventsTrouble(PostgresCase):
         listener = Listener()
         self.addCleanup(listener.close)
         self.environment["DUMONT_DATABASE"] = listener.url
-        report, took = self.check()
-        emitted = report["events"]["emitted"]
-        self.assertEqual(report["events"]["spooled"], emitted)
-        self.assertLess(took, usual + NOT_SLOWER_S)
-        self.recover(emitted)
+        self.recover(self.suffer("pg-unavailable", "08000", "no answer", usual))
 
     def test_a_server_that_may_only_be_read(self):
         usual = self.baseline()
@@ -260,10 +259,7 @@ class EventsTrouble(PostgresCase):
         usual = self.baseline()
         other = Session()
         other.ask("BEGIN; LOCK TABLE webhook_configs IN ACCESS EXCLUSIVE MODE")
-        report, took = self.check()
-        emitted = report["events"]["emitted"]
-        self.assertEqual(report["events"]["spooled"], emitted)
-        self.assertLess(took, usual + NOT_SLOWER_S)
+        emitted = self.suffer("pg-unavailable", "08000", "no answer", usual)
         other.close()
         self.recover(emitted)
 

@@ -137,6 +137,7 @@ static void test_a_hung_store_does_not_keep_a_run(void **state)
         assert_int_equal(run.closing_ns, cases[i].closing_ns);
         assert_int_equal(run.summary.spooled, 1);
         assert_int_equal(spooled_events(), i + 1);
+        assert_int_equal(count_lines(&kept.scripted.notes, "fault.seen", "SQLSTATE 08000"), i + 1); /* one a run */
     }
 }
 

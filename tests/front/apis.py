@@ -6,6 +6,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import time
 
@@ -115,6 +116,21 @@ class Wire(Case):
         self.assertEqual(self.ask("POST", "/api/v0/bundles/", {})[0], 200)
 
 
+    def test_clients_that_go_leave_nothing_behind(self):
+        process = self.start("--speed", "1000")
+        descriptors = lambda: len(os.listdir(f"/proc/{process.pid}/fd"))
+        self.ask("GET", "/")
+        before = descriptors()
+        for text in (b"GET /", b"POST /api/v0/bundles/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", b"\x16\x03\x01",
+                     b"GET /api/v0/users/current/ HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for _ in range(50):
+                self.raw(text).close()
+        deadline = time.monotonic() + PATIENCE_S
+        while descriptors() > before:
+            self.assertLess(time.monotonic(), deadline)
+            self.good("GET", "/v1/clock")
+
+
 class Control(Case):
     """The control API."""
 
@@ -198,7 +214,8 @@ class Control(Case):
                 (404, "POST", "/v1/machines/1", {"kill": True}), (404, "POST", "/v1/machines/x", {"kill": True}),
                 (400, "POST", f"/v1/machines/{machine}", {}), (400, "POST", f"/v1/machines/{machine}", {"kill": False}),
                 (400, "POST", f"/v1/machines/{machine}", {"kill": True, "return": True}), (400, "POST", f"/v1/machines/{machine}", {"kill": "yes"}),
-                (400, "POST", f"/v1/machines/{machine}", {"bury": True}),
+                (400, "POST", f"/v1/machines/{machine}", {"bury": True}), (400, "POST", f"/v1/machines/{machine}", {"actual_status": "asleep"}),
+                (400, "POST", f"/v1/machines/{machine}", {"actual_status": 3}),
                 (400, "POST", "/v1/reset", {"all": True}), (400, "POST", "/v1/requests/count", {"method": 3}),
                 (400, "POST", "/v1/requests/count", {"paths": "/"}), (413, "POST", "/v1/clock", "x" * 70000)):
             with self.subTest(method=method, path=path, body=str(body)[:40]):
@@ -222,11 +239,15 @@ class Control(Case):
     def test_machines_are_acted_on(self):
         self.start("--speed", "1000")
         machine = self.rent()
+        shown = lambda: self.ask("GET", f"/api/v0/instances/{machine}/")[2]["instances"]["actual_status"]
+        for status in ("running", "exited", "offline", "unknown", None, "loading"):
+            self.good("POST", f"/v1/machines/{machine}", {"actual_status": status})
+            self.assertEqual(shown(), status)
         for wish in ({"kill": True}, {"return": True}, {"rotate_host_key": True}):
             self.assertIs(self.good("POST", f"/v1/machines/{machine}", wish)["success"], True)
         history = self.ask("GET", "/v1/history", url=self.ready["control_url"], headers={})[2].decode()
         acts = [json.loads(line)["data"]["what"] for line in history.splitlines() if '"control.act"' in line]
-        self.assertEqual(acts, ["kill", "return", "rotate_host_key"])
+        self.assertEqual(acts, 6 * ["actual_status"] + ["kill", "return", "rotate_host_key"])
 
 
 class Reset(Case):

@@ -129,7 +129,7 @@ static void test_bytes_that_are_no_request_harm_nobody(void **state)
 {
     static const struct {
         const char *text;
-        bool waits; /* for more: it could still become a request */
+        bool waits; /* for more: it could still become a request, until its client ends it */
     } openings[] = {
         {"\r\n\r\n\r\n", true},
         {"GET\r\n\r\n", false},
@@ -149,12 +149,37 @@ static void test_bytes_that_are_no_request_harm_nobody(void **state)
         client_open(&client, rig);
         client_open(&other, rig);
         client_say(&client, openings[i].text);
-        if (!openings[i].waits) {
-            client_await(&client, has_ended, NULL);
+        if (openings[i].waits) {
+            (void)shutdown(client.watch.descriptor, SHUT_WR);
         }
+        client_await(&client, has_ended, NULL);
         assert_non_null(strstr(client_ask(&other, "GET /textwell HTTP/1.1\r\nHost: x\r\n\r\n"), "well"));
         client_close(&client);
         client_close(&other);
+    }
+    rig_close(rig);
+}
+
+/* A client may end its side once it has asked: it gets its reply, and then the end. */
+static void test_a_client_that_ends_its_side_is_answered(void **state)
+{
+    static const char *const requests[] = {
+        "GET /textsoon HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /late HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /late HTTP/1.1\r\nHost: x\r\n\r\nGET /textsoon HTTP/1.1\r\nHost: x\r\n\r\n",
+    };
+    static const size_t replies[] = {1, 1, 2};
+    (void)state;
+    struct rig *rig = rig_open(NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+        struct client client;
+        client_open(&client, rig);
+        client_say(&client, requests[i]);
+        (void)shutdown(client.watch.descriptor, SHUT_WR);
+        client_await(&client, has_ended, NULL);
+        assert_int_equal(replies_of(&client), replies[i]);
+        assert_false(client.was_reset);
+        client_close(&client);
     }
     rig_close(rig);
 }
@@ -444,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_a_client_that_asks_first_is_told_to_go_on),
         cmocka_unit_test(test_what_is_too_long_is_refused_and_the_connection_lives),
         cmocka_unit_test(test_bytes_that_are_no_request_harm_nobody),
+        cmocka_unit_test(test_a_client_that_ends_its_side_is_answered),
         cmocka_unit_test(test_resets_arrive_as_resets_with_nothing_before),
         cmocka_unit_test(test_a_connection_closed_early_ends_without_a_byte),
         cmocka_unit_test(test_a_cut_reply_announces_all_and_sends_a_part),

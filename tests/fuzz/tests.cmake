@@ -1,13 +1,16 @@
 # Fuzz targets, driven over their own seeds and changed copies of them; libFuzzer can drive them too (tests/fuzz/fuzz.h).
-function(dumont_fuzz target)
+function(dumont_fuzz target rounds)
   add_executable(fuzz_${target} fuzz/fuzz_${target}.c fuzz/fuzz_main.c)
   target_include_directories(fuzz_${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/fuzz)
   target_link_libraries(fuzz_${target} PRIVATE dumont_options ${ARGN})
-  add_test(NAME fuzz_${target} COMMAND fuzz_${target} 10000)
+  add_test(NAME fuzz_${target} COMMAND fuzz_${target} ${rounds})
   set_tests_properties(fuzz_${target} PROPERTIES LABELS fuzz TIMEOUT 300)
 endfunction()
 
 if(TARGET fake_sftp)
-  dumont_fuzz(sftp fake_sftp)
-  dumont_fuzz(scp fake_sftp)
+  dumont_fuzz(sftp 10000 fake_sftp)
+  dumont_fuzz(scp 10000 fake_sftp)
 endif()
+
+# Some eight requests an input, seven seeds: a hundred thousand requests.
+dumont_fuzz(market 2500 fake_market PkgConfig::CJSON)

@@ -10,16 +10,23 @@
 
 #include "postgres_bench.h"
 
-/* A listener on a port of its own; accepted connections wait in it unheard. */
-static int listen_on_loopback(char url[URL_SIZE], const char *parameters)
+/* A socket on a port of its own. Nobody listens: it refuses, and no other program gets the port. */
+static int bind_to_loopback(char url[URL_SIZE], const char *parameters)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(listener, 8), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    int bound = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(bound, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(bound, (struct sockaddr *)&address, &length), 0);
     text_format(url, URL_SIZE, "postgres://u:hidden-word@127.0.0.1:%d/d%s", ntohs(address.sin_port), parameters);
+    return bound;
+}
+
+/* Accepted connections wait in it unheard. */
+static int listen_on_loopback(char url[URL_SIZE], const char *parameters)
+{
+    int listener = bind_to_loopback(url, parameters);
+    assert_int_equal(listen(listener, 8), 0);
     return listener;
 }
 
@@ -73,7 +80,7 @@ static void test_a_refused_connection_is_08001(void **state)
 {
     struct bench *bench = *state;
     char url[URL_SIZE];
-    (void)close(listen_on_loopback(url, ""));
+    int deaf = bind_to_loopback(url, "");
     bench->store = bench_open_store(bench, url);
     int64_t began_ns = monotonic_now_ns();
     for (int i = 0; i < 3; i++) {
@@ -82,6 +89,7 @@ static void test_a_refused_connection_is_08001(void **state)
         assert_string_equal(result.message, "cannot connect: Connection refused");
     }
     assert_true(monotonic_now_ns() - began_ns < NS_PER_S);
+    (void)close(deaf);
 }
 
 /*
@@ -237,7 +245,7 @@ static void test_every_allocation_may_fail(void **state)
     struct bench *bench = *state;
     char url[URL_SIZE];
     struct error error;
-    (void)close(listen_on_loopback(url, ""));
+    int deaf = bind_to_loopback(url, "");
     for (uint64_t nth = 1; nth <= 2; nth++) {
         struct postgres_store *store = NULL;
         heap_fail_at(bench->heap, nth, false);
@@ -256,6 +264,7 @@ static void test_every_allocation_may_fail(void **state)
         assert_true(trial.result.code == ERR_NO_MEMORY || strcmp(trial.result.sqlstate, "08001") == 0);
     }
     assert_true(refused >= 1);
+    (void)close(deaf);
 }
 
 int main(void)

@@ -227,7 +227,7 @@ static void test_what_cannot_be_opened_is_said_clearly(void **state)
     expect_refusal(place, "sqlite:/dev/null/ledger", STORE_LEDGER, ERR_LEDGER_UNWRITABLE, "08001");
     expect_refusal(place, place->folder, STORE_EVENTS, ERR_USAGE, "form");
     expect_refusal(place, "sqlite:", STORE_EVENTS, ERR_USAGE, "form");
-    expect_refusal(place, "postgresql://u:secret@h/d", STORE_EVENTS, ERR_NOT_AVAILABLE, "PostgreSQL");
+    expect_refusal(place, "mysql://u:secret@h/d", STORE_EVENTS, ERR_USAGE, "form");
     char url[200];
     text_format(url, sizeof url, "sqlite:%s", place->folder);
     expect_refusal(place, url, STORE_EVENTS, ERR_STORE_UNAVAILABLE, "08001");

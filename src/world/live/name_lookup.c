@@ -85,7 +85,7 @@ bool name_lookup_start(struct name_lookup *lookup, struct reactor *reactor, cons
     };
     if (errand != NULL) {
         errand->answer = ends[1];
-        (void)strcpy(errand->host, host);
+        memcpy(errand->host, host, strlen(host));
     }
     if (errand == NULL || !reactor_watch(reactor, &lookup->watch, REACTOR_READ) || !start_thread(errand)) {
         reactor_unwatch(reactor, &lookup->watch);

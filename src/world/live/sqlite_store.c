@@ -251,15 +251,9 @@ static const char *path_of_url(const char *url, struct error *error)
     if (strncmp(url, SQLITE_SCHEME, strlen(SQLITE_SCHEME)) == 0 && url[strlen(SQLITE_SCHEME)] != '\0') {
         return url + strlen(SQLITE_SCHEME);
     }
-    if (strncmp(url, "postgresql:", strlen("postgresql:")) == 0 ||
-        strncmp(url, "postgres:", strlen("postgres:")) == 0) {
-        (void)error_set(error, ERR_NOT_AVAILABLE, "this build cannot talk to PostgreSQL");
-        error_advise(error, "set DUMONT_DATABASE to sqlite:PATH");
-        return NULL;
-    }
     /* The URL may hold a password, so it is not repeated. */
     (void)error_set(error, ERR_USAGE, "the database's URL has an unknown form");
-    error_advise(error, "write sqlite:PATH");
+    error_advise(error, "write sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME");
     return NULL;
 }
 

@@ -23,7 +23,7 @@ struct sqlite_store;
  * Opens the database at `url`: `sqlite:PATH`, or `sqlite::memory:` for one that ends with the store. Missing migrations of a
  * ledger are applied (`now` is noted beside them); those of an events database are left to sqlite_store_migrate().
  *
- * ERR_USAGE: no such form of URL. ERR_NOT_AVAILABLE: `postgresql://…`. ERR_NO_MEMORY. Else, with an SQLSTATE in the message, for
+ * ERR_USAGE: no such form of URL (PostgreSQL's are postgres_store.h's). ERR_NO_MEMORY. Else, with an SQLSTATE in the message, for
  * a ledger ERR_LEDGER_UNWRITABLE, for events the code of the SQLSTATE. On ERR_OK `*out` is the caller's: sqlite_store_close().
  */
 MUST_USE enum error_code sqlite_store_open(struct heap *heap, const char *url, enum store_database database,
