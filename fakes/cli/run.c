@@ -16,6 +16,7 @@
 #include "fakes/cli/told_files.h"
 #include "fakes/front/bucket_front.h"
 #include "fakes/front/control_front.h"
+#include "fakes/front/sandbox_machines.h"
 #include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
@@ -37,7 +38,8 @@ struct fake {
     struct vast_front vast;
     struct bucket_front bucket;
     struct control_front control;
-    struct ssh_front *ssh; /* NULL with --no-ssh */
+    struct ssh_front *ssh;              /* NULL with --no-ssh */
+    struct sandbox_machines *sandboxes; /* NULL unless hosts are sandboxed */
     struct reactor_watch signals;
     char api_key[STAGE_API_KEY_SIZE];
     char database[FILE_PATH_SIZE + 8];
@@ -106,13 +108,27 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
 
 static enum error_code open_ssh(struct fake *fake, struct error *error)
 {
-    const struct ssh_front_options options = {.heap = fake->heap};
+    struct ssh_front_options options = {.heap = fake->heap};
     if (fake->values->no_ssh) {
         return ERR_OK;
+    }
+    if (fake->sandboxes != NULL) {
+        options.program = sandbox_machines_program;
+        options.program_context = fake->sandboxes;
     }
     fake->ssh = ssh_front_new(&options);
     return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
                              : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
+}
+
+/* Without SSH nobody would reach them: their onstart runs all the same. */
+static enum error_code open_sandboxes(struct fake *fake, struct error *error)
+{
+    if (fake->values->host != HOST_SANDBOXED) {
+        return ERR_OK;
+    }
+    enum error_code code = sandbox_machines_new(fake->heap, &fake->sandboxes, error);
+    return code == ERR_OK ? stage_add_service(&fake->stage, sandbox_machines_service(fake->sandboxes), error) : code;
 }
 
 static enum error_code open_services(struct fake *fake, struct error *error)
@@ -281,7 +297,7 @@ typedef enum error_code step_function(struct fake *fake, struct error *error);
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     static step_function *const steps[] = {
-        make_folder, make_clock, open_stage, open_services, open_ssh, watch_signals,
+        make_folder, make_clock, open_stage, open_services, open_sandboxes, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -317,6 +333,7 @@ static void clear_stage(struct fake *fake)
 {
     stage_close(&fake->stage);
     ssh_front_free(fake->ssh);
+    sandbox_machines_free(fake->sandboxes);
     journal_release(&fake->journal);
     if (fake->reactor != NULL) {
         reactor_unwatch(fake->reactor, &fake->signals);

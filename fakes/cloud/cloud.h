@@ -15,6 +15,7 @@
 #include "fakes/bucket/bucket.h"
 #include "fakes/fault/injector.h"
 #include "fakes/host/host.h"
+#include "fakes/host/host_files.h"
 #include "fakes/market/market.h"
 #include "fakes/timing/timing.h"
 
@@ -45,6 +46,7 @@ struct cloud_options {
     const char *ssh_public_key;      /* the account's, as a line of authorized_keys; NULL: it has none */
     cloud_machine_function *machine; /* NULL: nobody is told */
     void *machine_context;
+    size_t content_limit; /* bytes of files that a modelled host may keep in memory; 0: its own default */
     struct history *history;
     struct cloud_bucket_options {
         struct content_store *content; /* NULL: in memory */
@@ -190,6 +192,22 @@ void cloud_ssh_prompt(struct cloud *cloud, int64_t now_ns, const struct cloud_se
                       const struct host_session *shell, struct buffer *out);
 
 void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
+
+/*
+ * What somebody else needs who runs the commands of a session by himself (files, sandboxes): the machine's modelled files, held for
+ * him until host_free(); what befalls a command that begins now; and the note in the history of one that has ended. False: the
+ * machine cannot be reached (any more), or memory is gone.
+ */
+MUST_USE bool cloud_ssh_files(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                              struct host_files *out);
+MUST_USE bool cloud_ssh_verdict(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                                struct command_verdict *verdict);
+void cloud_ssh_ran(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct span command,
+                   int exit_status);
+
+/* What a machine of the nth contract is; and how many containers it had before the one of now (recycling makes another). */
+void cloud_machine_facts(const struct cloud *cloud, uint32_t contract, struct host_facts *out);
+uint32_t cloud_machine_containers(const struct cloud *cloud, uint32_t contract);
 
 /* ---- Object store ------------------------------------------------------------------------------------------------------ */
 

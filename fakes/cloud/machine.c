@@ -26,9 +26,9 @@ struct cloud_host *cloud_machine_slot(struct cloud *cloud, size_t contract)
     return &cloud->hosts[contract];
 }
 
-static struct host *make_host(const struct cloud *cloud, const struct contract_view *view)
+static void tell_facts(const struct cloud *cloud, const struct contract_view *view, struct host_facts *out)
 {
-    struct host_facts facts = {
+    *out = (struct host_facts){
         .instance_id = view->id,
         .seed = cloud->options.seed ^ (uint64_t)view->id,
         .num_gpus = (int32_t)view->offer->num_gpus,
@@ -38,14 +38,31 @@ static struct host *make_host(const struct cloud *cloud, const struct contract_v
         .disk_bytes = view->disk_mgb * 1000 * 1000,
         .disk_used_bytes = IMAGE_BYTES,
     };
-    (void)text_copy(facts.gpu_name, sizeof facts.gpu_name, view->offer->gpu_name);
-    (void)text_copy(facts.driver_version, sizeof facts.driver_version, view->offer->driver_version);
-    (void)text_format(facts.cuda_version, sizeof facts.cuda_version, "%lld.%lld",
+    (void)text_copy(out->gpu_name, sizeof out->gpu_name, view->offer->gpu_name);
+    (void)text_copy(out->driver_version, sizeof out->driver_version, view->offer->driver_version);
+    (void)text_format(out->cuda_version, sizeof out->cuda_version, "%lld.%lld",
                       (long long)(view->offer->cuda_max_good_milli / 1000),
                       (long long)(view->offer->cuda_max_good_milli / 100 % 10));
-    (void)text_copy(facts.image, sizeof facts.image, view->image);
-    (void)text_copy(facts.public_ipaddr, sizeof facts.public_ipaddr, view->public_ipaddr);
-    return host_new(cloud->heap, &facts);
+    (void)text_copy(out->image, sizeof out->image, view->image);
+    (void)text_copy(out->public_ipaddr, sizeof out->public_ipaddr, view->public_ipaddr);
+}
+
+void cloud_machine_facts(const struct cloud *cloud, uint32_t contract, struct host_facts *out)
+{
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    tell_facts(cloud, &view, out);
+}
+
+static struct host *make_host(const struct cloud *cloud, const struct contract_view *view)
+{
+    struct host_facts facts;
+    tell_facts(cloud, view, &facts);
+    struct host *host = host_new(cloud->heap, &facts);
+    if (host != NULL && cloud->options.content_limit > 0) {
+        host_set_content_limit(host, cloud->options.content_limit);
+    }
+    return host;
 }
 
 struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view *view)
@@ -166,7 +183,13 @@ void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)
         host_free(slot->host);
         slot->host = NULL;
         slot->rotations++;
+        slot->containers++;
     }
+}
+
+uint32_t cloud_machine_containers(const struct cloud *cloud, uint32_t contract)
+{
+    return contract < cloud->host_count ? cloud->hosts[contract].containers : 0;
 }
 
 void cloud_ssh_machine_changed(struct cloud *cloud, uint32_t contract, bool destroyed)

@@ -193,13 +193,14 @@ bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *s
     return true;
 }
 
-static void note_command(struct cloud *cloud, int64_t now_ns, int64_t instance_id, const struct cloud_session *session)
+static void note_command(struct cloud *cloud, int64_t now_ns, int64_t instance_id, struct span command, int exit_status)
 {
     struct cloud_note note;
     cloud_note_begin(&note);
     json_member_int(&note.ids, "instance", instance_id);
-    json_member_string(&note.data, "command", buffer_text(&session->command));
-    json_member_int(&note.data, "exit_status", session->exit_status);
+    json_key(&note.data, "command");
+    json_span(&note.data, command);
+    json_member_int(&note.data, "exit_status", exit_status);
     cloud_note_end(cloud, &note, now_ns, "host", "host.exec");
 }
 
@@ -243,7 +244,8 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
     struct command_verdict verdict = {.disk_used_bytes = -1};
     injector_command(cloud->injector, now_ns, view.contract, &verdict);
     run_on_host(cloud, now_ns, host, session, &verdict);
-    note_command(cloud, now_ns, view.id, session);
+    note_command(cloud, now_ns, view.id, (struct span){buffer_text(&session->command), session->command.length},
+                 session->exit_status);
     if (verdict.dropped) {
         break_command(session);
         if ((uint64_t)verdict.drop_after_bytes < session->out.length) {
@@ -263,6 +265,39 @@ static struct host *reach(struct cloud *cloud, int64_t now_ns, const struct clou
     market_contract(cloud->market, session->contract, &view);
     bool reached = cloud_machine_stage(cloud, now_ns, &view, session->port) == SSH_STAGE_READY;
     return reached ? cloud_machine_host(cloud, &view) : NULL;
+}
+
+/* ---- For whoever runs commands himself ------------------------------------------------------------------------------------- */
+
+bool cloud_ssh_files(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct host_files *out)
+{
+    struct host *host = reach(cloud, now_ns, session);
+    if (host == NULL) {
+        return false;
+    }
+    host_hold(host);
+    *out = (struct host_files){host, {cloud->options.epoch.unix_ns + now_ns}};
+    return true;
+}
+
+bool cloud_ssh_verdict(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+                       struct command_verdict *verdict)
+{
+    if (reach(cloud, now_ns, session) == NULL) {
+        return false;
+    }
+    injector_command(cloud->injector, now_ns, (uint32_t)session->contract, verdict);
+    return true;
+}
+
+void cloud_ssh_ran(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct span command,
+                   int exit_status)
+{
+    if (session->life == cloud->life) {
+        struct contract_view view;
+        market_contract(cloud->market, session->contract, &view);
+        note_command(cloud, now_ns, view.id, command, exit_status);
+    }
 }
 
 void cloud_ssh_done(struct cloud *cloud, int64_t now_ns, struct cloud_session *session)

@@ -21,8 +21,9 @@ enum {
 /* The inside of one rented machine, made when the first command reaches it. */
 struct cloud_host {
     struct host *host;
-    uint32_t commands;  /* run so far: the nth takes the nth recorded time */
-    uint32_t rotations; /* of its host key */
+    uint32_t commands;   /* run so far: the nth takes the nth recorded time */
+    uint32_t rotations;  /* of its host key */
+    uint32_t containers; /* that came after the first */
 };
 
 struct cloud {

@@ -126,7 +126,9 @@ static void cut_sessions(struct ssh_machine *machine)
 {
     for (struct peer *peer = machine->peers, *next = NULL; peer != NULL; peer = next) {
         next = peer->next;
-        if (peer->phase == PEER_OPEN && !keeps_sessions(machine->ports[peer->port].stage)) {
+        /* One that is still being let in would otherwise find itself on a machine that has gone. */
+        bool has_sshd = peer->phase == PEER_OPEN || peer->phase == PEER_AUTHENTICATING;
+        if (has_sshd && !keeps_sessions(machine->ports[peer->port].stage)) {
             peer_cut(peer);
         }
     }

@@ -75,7 +75,7 @@ typedef struct channel_program *channel_program_function(void *context, const st
  */
 void program_changed(struct channel_program *program);
 
-/* The programs of the modelled host: commands and shells; no subsystem. `context` is unused. */
+/* The programs of the modelled host: commands, shells, sftp. `context` is unused. */
 channel_program_function ssh_modelled_program;
 
 #endif

@@ -53,9 +53,16 @@ struct host *host_new(struct heap *heap, const struct host_facts *facts)
     return host;
 }
 
+void host_hold(struct host *host)
+{
+    host->holders++;
+}
+
 void host_free(struct host *host)
 {
-    if (host != NULL) {
+    if (host != NULL && host->holders > 0) {
+        host->holders--;
+    } else if (host != NULL) {
         tree_free(&host->files);
         heap_release(host->heap, host);
     }

@@ -65,6 +65,9 @@ struct host;
 MUST_USE struct host *host_new(struct heap *heap, const struct host_facts *facts);
 void host_free(struct host *host);
 
+/* A host that is in use lives on until each holder has called host_free() too. */
+void host_hold(struct host *host);
+
 /*
  * Runs `command` as sshd does, by root's login shell (bash -c) in /root, standard input `input`.
  * Appends to `out` and `err`; output beyond their limits is lost and the command counts as killed. Returns the exit status, 0 to

@@ -18,6 +18,7 @@ struct host {
     int64_t boot_unix_ns;  /* moment of the first command, taken as the container's start */
     uint32_t random_draws; /* /dev/urandom and mktemp: every draw is another */
     int32_t next_pid;
+    uint32_t holders; /* beside the first */
 };
 
 /* 64 bits that belong to this host; `index` names what for. */

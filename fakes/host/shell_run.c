@@ -332,12 +332,15 @@ static void complain_dash(struct shell *shell, const struct shell_mistake *mista
 static void complain_bash(struct shell *shell, const struct shell_mistake *mistake, struct span text)
 {
     struct buffer *err = stream_buffer(shell->streams.err);
-    buffer_printf(err, "%s: -c: line %u: ", shell->name, mistake->line);
+    bool at_end = !mistake->unclosed && strcmp(mistake->token, shell_token_text(TOKEN_END)) == 0;
+    bool in_a_line = text.length > 0 && text.at[text.length - 1] != '\n';
+    /* To bash, the end lies in a line of its own. */
+    buffer_printf(err, "%s: -c: line %u: ", shell->name, mistake->line + (at_end && in_a_line ? 1U : 0U));
     if (mistake->unclosed) {
         buffer_printf(err, "unexpected EOF while looking for matching `%s'\n", mistake->token);
         return;
     }
-    if (strcmp(mistake->token, shell_token_text(TOKEN_END)) == 0) {
+    if (at_end) {
         buffer_append_text(err, "syntax error: unexpected end of file\n");
         return;
     }

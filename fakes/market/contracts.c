@@ -294,6 +294,7 @@ void contracts_remove(struct market *market, struct contract *contract)
 void contract_release_parts(struct market *market, struct contract *contract)
 {
     buffer_release(&contract->members);
+    buffer_release(&contract->onstart);
     buffer_release(&contract->priced);
     buffer_release(&contract->ports);
     heap_release(market->heap, contract->life.statuses);

@@ -500,8 +500,9 @@ static struct contract *make(struct wish *wish)
     struct label *label = label_get(market, text == NULL ? "" : text);
     instance_prepare(contract, market, wish->body);
     answer_created(wish, contract);
-    bool good = label != NULL && keys_give(market, contract) && !contract->members.failed && !contract->priced.failed &&
-                !contract->ports.failed && !wish->call->reply->body.failed;
+    bool good = label != NULL && keys_give(market, contract) && !contract->members.failed &&
+                !contract->onstart.failed && !contract->priced.failed && !contract->ports.failed &&
+                !wish->call->reply->body.failed;
     if (good) {
         market->options.timeline(market->options.context, market->now_ns, contract->nth, &timeline);
         if (market->options.switches.bad_images_fail != 0) {

@@ -229,6 +229,9 @@ void instance_prepare(struct contract *contract, const struct market *market, co
     buffer_init(&contract->members, market->heap, MEMBERS_MAX);
     buffer_init(&contract->priced, market->heap, MEMBERS_MAX);
     buffer_init(&contract->ports, market->heap, MEMBERS_MAX);
+    buffer_init(&contract->onstart, market->heap, MEMBERS_MAX);
+    const char *onstart = text_member(request, "onstart");
+    buffer_append_text(&contract->onstart, onstart != NULL ? onstart : "");
     struct json_writer writer;
     json_writer_init(&writer, &contract->members, 0);
     json_begin_object(&writer);

@@ -189,6 +189,11 @@ const char *market_contract_key(const struct market *market, size_t index, size_
     return key_by_id(market, market->contracts[index]->key_ids[nth])->text;
 }
 
+const char *market_contract_onstart(const struct market *market, size_t index)
+{
+    return buffer_text(&market->contracts[index]->onstart);
+}
+
 int64_t unix_ms(const struct market *market, int64_t at_ns)
 {
     return saturating_add(market->options.epoch.unix_ns, at_ns) / NS_PER_MS;

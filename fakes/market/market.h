@@ -159,6 +159,9 @@ int64_t market_charged_nusd(const struct market *market); /* sum of all charges 
 enum ssh_stage market_ssh_stage(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
 int64_t market_ssh_next_stage_ns(const struct market *market, int64_t now_ns, size_t index, enum ssh_port port);
 
+/* The script that its container runs at each start; "" for none. */
+const char *market_contract_onstart(const struct market *market, size_t index);
+
 /* The public keys that its sshd accepts. */
 size_t market_contract_key_count(const struct market *market, size_t index);
 const char *market_contract_key(const struct market *market, size_t index, size_t nth);

@@ -84,8 +84,9 @@ struct contract {
     bool has_direct_ssh;             /* the first direct port leads to 22/tcp */
     const struct template *template; /* NULL for none */
     struct buffer members;           /* of its JSON that never change, without the closing brace */
-    struct buffer priced; /* those that the bid changes, and all that come from offer and disk, the same way */
-    struct buffer ports;  /* value of its member `ports` while running */
+    struct buffer priced;  /* those that the bid changes, and all that come from offer and disk, the same way */
+    struct buffer ports;   /* value of its member `ports` while running */
+    struct buffer onstart; /* the script to run at each start; empty: none */
     char *image;
     char *running_msg;
     char texts[]; /* holds the two */

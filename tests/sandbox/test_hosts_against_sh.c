@@ -1,13 +1,17 @@
 /*
- * The modelled shell beside the system's own: the same commands in an empty folder, the same output and the same status.
- * This test alone uses the real system: a temporary folder, sh and its tools.
+ * Both kinds of host beside the system's own sh: the same commands in an empty folder, the same output and the same status; and
+ * between the hosts, whose login shell is bash, the same messages too.
  */
-#include "host_test.h"
+#include "sandbox_test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "fakes/host/host.h"
+
+/* 3 August 2026, 10:20:00 UTC. */
+static const struct wall_time model_now = {INT64_C(1785752400) * NS_PER_S};
+
+#define IN_A_NEW_FOLDER "rm -rf /workspace/try; mkdir /workspace/try; cd /workspace/try; unset OLDPWD\n"
 
 /* Each runs in a folder of its own that is empty at first. LC_ALL=C, standard input empty. */
 static const char *const commands[] = {
@@ -120,33 +124,87 @@ static int run_really(const char *command, char *output, size_t size)
     return WEXITSTATUS(status);
 }
 
-/* Law: where POSIX leaves no choice, the modelled shell and the real one agree. */
-static void test_the_model_agrees_with_the_system(void **state)
+/* One command's results on the modelled host. */
+struct modelled {
+    struct host *host;
+    struct buffer out, err;
+    int status;
+};
+
+static void run_modelled(struct modelled *modelled, const char *text)
 {
-    struct host_test *test = *state;
+    buffer_clear(&modelled->out);
+    buffer_clear(&modelled->err);
+    modelled->status = host_run(modelled->host, model_now, span_of(text), span_of(""), &modelled->out, &modelled->err);
+}
+
+static bool agree(const char *command, const char *what, const char *one, const char *other)
+{
+    if (strcmp(one, other) != 0) {
+        print_message("the command was: %s\n%s, one: %s\nother: %s\n", command, what, one, other);
+        return false;
+    }
+    return true;
+}
+
+static bool agree_on_status(const char *command, int one, int other)
+{
+    if (one != other) {
+        print_message("the command was: %s\nstatus: %d and %d\n", command, one, other);
+    }
+    return one == other;
+}
+
+/* Law: where POSIX leaves no choice, modelled, sandboxed and real shells agree; `sandboxed` is NULL where there are no sandboxes. */
+static int count_disagreements(struct sandbox_test *test, struct modelled *modelled, bool sandboxed)
+{
+    int disagreements = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         char real[8192];
-        int real_status = run_really(commands[i], real, sizeof real);
-        expect(test, "rm -rf /workspace/try; mkdir /workspace/try", "");
         struct buffer text;
+        int real_status = run_really(commands[i], real, sizeof real);
         buffer_init(&text, test->heap, 65536);
-        buffer_append_text(&text, "cd /workspace/try; unset OLDPWD\n");
+        buffer_append_text(&text, IN_A_NEW_FOLDER);
         buffer_append_text(&text, commands[i]);
-        (void)run(test, buffer_text(&text));
-        buffer_release(&text);
-        if (strcmp(buffer_text(&test->out), real) != 0 || test->status != real_status) {
-            print_message("the command was: %s\nstatus %d, sh's %d\nerr: %s\n", commands[i], test->status, real_status,
-                          buffer_text(&test->err));
+        run_modelled(modelled, buffer_text(&text));
+        bool good = agree(commands[i], "modelled and sh", buffer_text(&modelled->out), real) &&
+                    agree_on_status(commands[i], modelled->status, real_status);
+        if (sandboxed) {
+            (void)run(test, buffer_text(&text));
+            good = agree(commands[i], "sandboxed and sh", buffer_text(&test->out), real) && good;
+            good = agree_on_status(commands[i], test->status, real_status) && good;
+            good = agree(commands[i], "messages, modelled and sandboxed", buffer_text(&modelled->err),
+                         buffer_text(&test->err)) &&
+                   good;
         }
-        assert_string_equal(buffer_text(&test->out), real);
-        assert_int_equal(test->status, real_status);
+        buffer_release(&text);
+        disagreements += good ? 0 : 1;
     }
+    return disagreements;
+}
+
+static void test_the_hosts_agree_with_the_system(void **state)
+{
+    struct sandbox_test *test = *state;
+    struct guest_machine machine = test_machine(41803846, 64 * MIB);
+    struct modelled modelled = {.host = host_new(test->heap, &machine.facts)};
+    bool sandboxed = status_without_sandboxes() == 0;
+    assert_non_null(modelled.host);
+    buffer_init(&modelled.out, test->heap, OUTPUT_KEPT_MAX);
+    buffer_init(&modelled.err, test->heap, OUTPUT_KEPT_MAX);
+    if (sandboxed) {
+        add_machine(test, 0, 64 * MIB, NULL);
+    }
+    assert_int_equal(count_disagreements(test, &modelled, sandboxed), 0);
+    buffer_release(&modelled.out);
+    buffer_release(&modelled.err);
+    host_free(modelled.host);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOST_TEST(test_the_model_agrees_with_the_system),
+        SANDBOX_TEST(test_the_hosts_agree_with_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,235 @@
+/* A machine's first process: starts what it is told to, and says how it ended. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "fakes/guest/guest.h"
+
+enum { CHILDREN_MAX = 1024, ENVIRONMENT_WORDS_MAX = 256, NICENESS = 5, STATUS_CANNOT_RUN = 126 };
+
+struct child {
+    pid_t process; /* 0: free */
+    uint32_t id;
+};
+
+struct init {
+    struct guest_incoming incoming;
+    struct child children[CHILDREN_MAX];
+};
+
+/* ---- in the child ---- */
+
+static void set_limit(int resource, rlim_t value)
+{
+    struct rlimit limit = {value, value};
+    (void)setrlimit(resource, &limit);
+}
+
+static void set_limits(void)
+{
+    const char *bytes = getenv(GUEST_LIMIT_BYTES);
+    const char *processes = getenv(GUEST_LIMIT_PROCESSES);
+    set_limit(RLIMIT_CORE, 0);
+    if (bytes != NULL) {
+        set_limit(RLIMIT_AS, (rlim_t)strtoull(bytes, NULL, 10));
+    }
+    if (processes != NULL) {
+        set_limit(RLIMIT_NPROC, (rlim_t)strtoull(processes, NULL, 10));
+    }
+    (void)setpriority(PRIO_PROCESS, 0, NICENESS);
+}
+
+static void take_terminal(int terminal, const struct guest_message *message)
+{
+    struct winsize size = {.ws_col = message->columns, .ws_row = message->rows};
+    (void)ioctl(terminal, TIOCSWINSZ, &size);
+    (void)ioctl(terminal, TIOCSCTTY, 0);
+}
+
+/* `payload` is the command, a NUL, and the environment. Never returns. */
+static void become_command(const struct guest_message *message, char *payload, size_t length, const int streams[3])
+{
+    char *environment[ENVIRONMENT_WORDS_MAX + 1];
+    size_t count = 0;
+    char *end = payload + length;
+    for (char *at = payload + strlen(payload) + 1; at < end && count < ENVIRONMENT_WORDS_MAX; at += strlen(at) + 1) {
+        environment[count++] = at;
+    }
+    environment[count] = NULL;
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)setsid();
+    if (message->terminal) {
+        take_terminal(streams[0], message);
+    }
+    for (int i = 0; i < 3; i++) {
+        if (dup2(streams[i], i) < 0) {
+            _exit(STATUS_CANNOT_RUN);
+        }
+    }
+    set_limits();
+    if (chdir("/root") != 0 && chdir("/") != 0) {
+        _exit(STATUS_CANNOT_RUN);
+    }
+    char *const login[] = {"-bash", NULL};
+    char *const command[] = {"bash", "-c", payload, NULL};
+    (void)execve("/bin/bash", message->login ? login : command, environment);
+    _exit(STATUS_CANNOT_RUN);
+}
+
+/* ---- orders ---- */
+
+static void say(uint32_t kind, uint32_t id, int status, int number, const int *descriptor)
+{
+    struct guest_message message = {.kind = kind, .id = id, .status = status, .signal = number};
+    (void)!guest_send(GUEST_SOCKET, &message, span_of(""), descriptor, descriptor != NULL ? 1 : 0);
+}
+
+static struct child *find_child(struct init *init, pid_t process)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        if (init->children[i].process == process) {
+            return &init->children[i];
+        }
+    }
+    return NULL;
+}
+
+/* A new terminal's two ends, the far one not yet anybody's. False: the system has none left. */
+static bool open_terminal(int *master, int *slave)
+{
+    *master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    const char *name = *master >= 0 && grantpt(*master) == 0 && unlockpt(*master) == 0 ? ptsname(*master) : NULL;
+    *slave = name != NULL ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+    return *slave >= 0;
+}
+
+static void execute(struct init *init)
+{
+    struct guest_incoming *order = &init->incoming;
+    struct child *child = find_child(init, 0);
+    int streams[3] = {-1, -1, -1};
+    int master = -1;
+    bool ready = child != NULL && order->length > 0 && order->storage[order->length - 1] == '\0';
+    if (ready && order->message.terminal) {
+        ready = open_terminal(&master, &streams[0]);
+        streams[1] = streams[2] = streams[0];
+    } else if (ready) {
+        ready = order->descriptor_count == 3;
+        memcpy(streams, order->descriptors, sizeof streams);
+    }
+    pid_t process = ready ? fork() : -1;
+    if (process == 0) {
+        become_command(&order->message, order->storage, order->length, streams);
+    }
+    if (process > 0) {
+        *child = (struct child){process, order->message.id};
+        say(GUEST_STARTED, order->message.id, 0, 0, master >= 0 ? &master : NULL);
+    } else {
+        say(GUEST_EXITED, order->message.id, STATUS_CANNOT_RUN, 0, NULL);
+    }
+    if (order->message.terminal && streams[0] >= 0) {
+        (void)close(streams[0]);
+    }
+    if (master >= 0) {
+        (void)close(master);
+    }
+}
+
+static void send_signal(struct init *init)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++) {
+        if (init->children[i].process > 0 && init->children[i].id == init->incoming.message.id) {
+            (void)kill(-init->children[i].process, init->incoming.message.signal);
+        }
+    }
+}
+
+/* A new file in the place of the old one, so that nobody reads half of it. */
+static void keep_gpu(const struct guest_incoming *order)
+{
+    int descriptor = open(GUEST_GPU_FILE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor >= 0) {
+        bool whole = write(descriptor, order->storage, order->length) == (ssize_t)order->length;
+        (void)close(descriptor);
+        if (whole) {
+            (void)rename(GUEST_GPU_FILE ".new", GUEST_GPU_FILE);
+        }
+    }
+}
+
+/* False: the fake is gone, or has stopped the machine. */
+static bool take_orders(struct init *init)
+{
+    enum guest_received received = guest_receive(GUEST_SOCKET, &init->incoming);
+    if (received == GUEST_MESSAGE) {
+        switch (init->incoming.message.kind) {
+        case GUEST_EXEC:
+            execute(init);
+            break;
+        case GUEST_SIGNAL:
+            send_signal(init);
+            break;
+        case GUEST_GPU:
+            keep_gpu(&init->incoming);
+            break;
+        default:
+            break;
+        }
+        guest_close_descriptors(&init->incoming);
+    }
+    return received != GUEST_GONE;
+}
+
+static void reap(struct init *init)
+{
+    int status;
+    pid_t process;
+    while ((process = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *child = find_child(init, process);
+        if (child != NULL) {
+            bool killed = WIFSIGNALED(status);
+            say(GUEST_EXITED, child->id, killed ? 0 : WEXITSTATUS(status), killed ? WTERMSIG(status) : 0, NULL);
+            child->process = 0;
+        }
+    }
+}
+
+int guest_init(struct heap *heap)
+{
+    struct init *init = heap_alloc(heap, sizeof *init);
+    sigset_t children;
+    (void)sigemptyset(&children);
+    (void)sigaddset(&children, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &children, NULL);
+    int ended = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+    bool goes_on = init != NULL && ended >= 0 && fcntl(GUEST_SOCKET, F_SETFD, FD_CLOEXEC) == 0 &&
+                   fcntl(GUEST_SOCKET, F_SETFL, O_NONBLOCK) == 0;
+    (void)umask(022);
+    while (goes_on) {
+        struct pollfd watched[] = {{GUEST_SOCKET, POLLIN, 0}, {ended, POLLIN, 0}};
+        struct signalfd_siginfo information;
+        (void)poll(watched, 2, -1);
+        if (watched[1].revents != 0) {
+            (void)!read(ended, &information, sizeof information);
+            reap(init);
+        }
+        if (watched[0].revents != 0) {
+            goes_on = take_orders(init);
+        }
+    }
+    return 0; /* and the kernel ends all others */
+}

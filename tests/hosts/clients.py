@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""OpenSSH's and rsync's programs against machines of a running dumont-fake.
+
+    clients.py GROUP DUMONT_FAKE
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import host_case
+from host_case import describe, make_tree, read
+
+
+class Clients(host_case.HostCase):
+    """What holds for both kinds of host."""
+
+    def test_commands_have_streams_and_status(self):
+        machine = self.rent_running()
+        self.assertEqual(self.ssh(machine, "cat; echo err >&2; exit 7", stdin=b"input"), (7, b"input", b"err\n"))
+        self.assertEqual(self.good(machine, "cd /workspace && pwd && id -un"), b"/workspace\nroot\n")
+        self.assertEqual(self.ssh(machine, "nosuch")[0], 127)
+        self.assertEqual(self.good(machine, "echo \"[$VAST_CONTAINERLABEL]\"; tr '\\0' '\\n' </proc/1/environ | grep ^VAST_C"),
+                         f"[]\nVAST_CONTAINERLABEL=C.{machine.contract}\n".encode())
+
+    def test_the_same_tree_comes_back_by_scp(self):
+        machine = self.rent_running()
+        source = self.path("source")
+        make_tree(source, 1)
+        for name, options in (("new", []), ("old", ["-O"])):
+            # The old protocol cannot carry a line feed in a name.
+            self.assertEqual(self.scp(machine, source, f":{name}", "-rp", *options), (0, b"", b""))
+            back = self.path("back-" + name)
+            self.assertEqual(self.scp(machine, f":{name}", back, "-rp", *options), (0, b"", b""))
+            self.maxDiff = 2000
+            sent, came = describe(source), describe(back)
+            if options:
+                for found in (sent, came):
+                    for path in [path for path in found if "new" in path]:
+                        del found[path]
+            self.assertEqual(sorted(sent), sorted(came))
+            self.assertTrue(sent == came, "modes, times or contents differ")
+
+    def test_the_same_tree_comes_back_by_sftp(self):
+        machine = self.rent_running()
+        source = self.path("source")
+        make_tree(source, 2)
+        status, out, err = self.sftp(machine, "put -rp source far\nget -rp far back\nls -la far\ndf far\n")
+        self.assertEqual((status, err), (0, b""), out)
+        self.assertTrue(describe(source) == describe(self.path("back")))
+
+    def test_a_transfer_goes_on_where_it_broke(self):
+        machine = self.rent_running()
+        whole = os.urandom(5_000_000)
+        with open(self.path("whole"), "wb") as file:
+            file.write(whole)
+        self.good_fault("ssh-drop-mid-command", {"nth": 1, "count": 1, "bytes": 2000000})
+        self.assertNotEqual(self.sftp(machine, "put whole far\n")[0], 0)
+        there = int(self.good(machine, "stat -c %s far").decode())
+        self.assertGreater(there, 0)
+        self.assertLess(there, len(whole))
+        self.assertEqual(self.sftp(machine, "reput whole far\nget far back\n")[0], 0)
+        self.assertEqual(read(self.path("back")), whole)
+
+    def good_fault(self, fault, parameters):
+        status, answer = self.control("PUT", f"/v1/faults/{fault}", parameters)
+        self.assertEqual(status, 200, answer)
+
+    def test_a_full_disk_is_told(self):
+        machine = self.rent_running(disk=2)
+        with open(self.path("big"), "wb") as file:
+            file.truncate(200_000_000)
+        self.good(machine, "true")
+        self.control("PUT", "/v1/faults/disk-full", {})
+        status, _, err = self.scp(machine, self.path("big"), ":big")
+        self.assertNotEqual(status, 0)
+        self.assertIn(b"Failure", err)
+        status, _, err = self.scp(machine, self.path("big"), ":big", "-O")
+        self.assertEqual(status, 1)
+        self.assertIn(b"No space left on device", err)
+
+    def test_a_stop_ends_what_runs_and_keeps_the_files(self):
+        machine = self.rent_running(onstart="echo started >> /workspace/starts")
+        self.good(machine, "echo kept > /workspace/kept")
+        sleeper = subprocess.Popen(self.ssh_line(machine, "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=self.environment)
+        self.assertEqual(self.ask("PUT", f"/api/v0/instances/{machine.contract}/", {"state": "stopped"})[0], 200)
+        # Whether it was let in before or not, it is cut off.
+        self.assertEqual(sleeper.wait(timeout=host_case.PATIENCE_S), 255)
+        for stream in (sleeper.stdin, sleeper.stdout, sleeper.stderr):
+            stream.close()
+        self.assertEqual(self.ssh(machine, "true")[0], 255)
+        self.assertEqual(self.ask("PUT", f"/api/v0/instances/{machine.contract}/", {"state": "running"})[0], 200)
+        machine = self.wait_running(machine.contract)
+        self.assertEqual(self.good(machine, "cat /workspace/kept"), b"kept\n")
+
+    def test_a_host_that_is_lost_comes_back_with_its_files(self):
+        machine = self.rent_running()
+        self.good(machine, "echo kept > /workspace/kept")
+        self.assertEqual(self.control("POST", f"/v1/machines/{machine.contract}", {"kill": True})[0], 200)
+        self.assertEqual(self.ssh(machine, "true", options=["-o", "ConnectTimeout=1"])[0], 255)
+        self.assertEqual(self.control("POST", f"/v1/machines/{machine.contract}", {"return": True})[0], 200)
+        machine = self.wait_running(machine.contract)
+        self.assertEqual(self.good(machine, "cat /workspace/kept"), b"kept\n")
+
+    def test_forwarding_and_other_subsystems_are_refused(self):
+        machine = self.rent_running()
+        status, _, err = self.run_program(["ssh", "-s", *self.options(machine), f"root@{machine.host}", "netconf"])
+        self.assertEqual(status, 255)
+        self.assertIn(b"subsystem request failed", err)
+
+
+class Modelled(Clients):
+    kind = "modelled"
+
+    def test_there_is_no_rsync(self):
+        machine = self.rent_running()
+        os.mkdir(self.path("source"))
+        status, _, err = self.rsync(machine, "-a", self.path("source"), self.remote(machine, "far"))
+        self.assertIn(status, (12, 127))
+        self.assertIn(b"rsync: command not found", err)
+
+
+class Sandboxed(Clients):
+    kind = "sandboxed"
+
+    def test_the_same_tree_comes_back_by_rsync(self):
+        machine = self.rent_running()
+        source = self.path("source")
+        make_tree(source, 3, links=True)
+        self.assertEqual(self.rsync(machine, "-a", source + "/", self.remote(machine, "far")), (0, b"", b""))
+        self.assertEqual(self.rsync(machine, "-a", self.remote(machine, "far/"), self.path("back")), (0, b"", b""))
+        self.assertTrue(describe(source) == describe(self.path("back")))
+        status, out, _ = self.rsync(machine, "-ai", source + "/", self.remote(machine, "far"))
+        self.assertEqual((status, out), (0, b""))  # nothing is left to do
+
+    def test_rsync_goes_on_where_it_broke(self):
+        machine = self.rent_running()
+        whole = os.urandom(5_000_000)
+        with open(self.path("whole"), "wb") as file:
+            file.write(whole)
+        self.assertEqual(self.rsync(machine, "whole", self.remote(machine, "far"))[0], 0)
+        self.good_fault("ssh-drop-mid-command", {"nth": 1, "count": 1, "bytes": 2000000})
+        self.assertNotEqual(self.rsync(machine, "--partial", "--inplace", self.remote(machine, "far"), "back")[0], 0)
+        self.assertGreater(os.path.getsize(self.path("back")), 0)
+        self.assertEqual(self.rsync(machine, "--partial", "--inplace", self.remote(machine, "far"), "back")[0], 0)
+        self.assertEqual(read(self.path("back")), whole)
+
+    def test_a_shell_has_a_terminal(self):
+        machine = self.rent_running()
+        status, out, _ = self.run_program(self.ssh_line(machine, options=["-tt"]), b"tty; echo $TERM; exit 3\n")
+        self.assertEqual(status, 3)
+        self.assertIn(b"/dev/pts/", out)
+
+    def test_environment_follows_the_rules_of_sshd(self):
+        machine = self.rent_running()
+        environment = {**self.environment, "LC_TEST": "yes", "SECRET": "no"}
+        run = subprocess.run(self.ssh_line(machine, "env", options=["-o", "SendEnv=LC_TEST SECRET"]), capture_output=True,
+                             timeout=host_case.PATIENCE_S, check=True, env=environment)
+        lines = run.stdout.decode().split("\n")
+        self.assertIn("LC_TEST=yes", lines)
+        self.assertIn("HOME=/root", lines)
+        self.assertFalse([line for line in lines if "SECRET" in line or "DUMONT" in line or "VAST" in line], lines)
+
+    def test_onstart_runs_at_each_start(self):
+        machine = self.rent_running(onstart="echo started >> /workspace/starts")
+        wait = "while [ \"$(cat /workspace/starts 2>/dev/null | wc -l)\" != %d ]; do sleep 0.02; done; cat /workspace/starts"
+        self.assertEqual(self.good(machine, wait % 1), b"started\n")
+        self.ask("PUT", f"/api/v0/instances/{machine.contract}/", {"state": "stopped"})
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while self.ssh(machine, "true")[0] == 0:
+            self.assertLess(time.monotonic(), deadline)
+        self.ask("PUT", f"/api/v0/instances/{machine.contract}/", {"state": "running"})
+        machine = self.wait_running(machine.contract)
+        self.assertEqual(self.good(machine, wait % 2), b"started\nstarted\n")
+
+    def test_machines_do_not_see_each_other(self):
+        one, other = self.rent_running(), self.rent_running()
+        self.good(one, "echo secret > /workspace/secret; nohup sleep 1000 >/dev/null 2>&1 </dev/null &")
+        self.assertEqual(self.good(other, "ls -A /workspace; pgrep -c sleep || true"), b"0\n")
+        self.assertNotEqual(self.ssh(other, f"exec 3<>/dev/tcp/{one.host}/{one.port}")[0], 0)
+
+    def test_nothing_is_left_when_the_fake_ends(self):
+        machine = self.rent_running()
+        self.good(machine, "setsid sleep 4242 >/dev/null 2>&1 </dev/null & true")
+        self.assertEqual(self.stop(self.process)[0], 0)
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while subprocess.run(["pgrep", "-f", "^sleep 4242"], capture_output=True, check=False).returncode == 0:
+            self.assertLess(time.monotonic(), deadline)
+
+
+class Large(host_case.HostCase):
+    """A file of 1 GiB there and back."""
+    kind = "sandboxed"
+
+    def test_a_gibibyte_comes_back(self):
+        machine = self.rent_running()
+        subprocess.run(["openssl", "enc", "-aes-128-ctr", "-pass", "pass:1", "-pbkdf2", "-in", "/dev/zero", "-out", self.path("big")],
+                       stderr=subprocess.DEVNULL, check=False, preexec_fn=lambda: __import__("resource").setrlimit(
+                           __import__("resource").RLIMIT_FSIZE, (1 << 30, 1 << 30)))
+        self.assertEqual(os.path.getsize(self.path("big")), 1 << 30)
+        began = time.monotonic()
+        self.assertEqual(self.sftp(machine, "put big far\nget far back\n")[0], 0)
+        print(f"1 GiB there and back by sftp: {time.monotonic() - began:.1f} s")
+        digests = {subprocess.run(["sha1sum"], stdin=open(self.path(name), "rb"), capture_output=True, check=True).stdout.split()[0]
+                   for name in ("big", "back")}
+        digests.add(self.good(machine, "sha1sum far").split()[0])
+        self.assertEqual(len(digests), 1)
+
+
+class LargeModelled(Large):
+    kind = "modelled"
+
+
+def main():
+    needed = [name for name in ("ssh", "scp", "sftp", "rsync", "ssh-keygen") if shutil.which(name) is None]
+    if needed:
+        sys.exit(f"missing: {', '.join(needed)}; install openssh-client and rsync")
+    host_case.fake_case.settings["fake"] = os.path.abspath(sys.argv[2])
+    if globals()[sys.argv[1]].kind == "sandboxed" and not host_case.can_sandbox():
+        print("skipped: no sandboxes here")
+        sys.exit(77)
+    host_case.fake_case.main()
+
+
+if __name__ == "__main__":
+    main()

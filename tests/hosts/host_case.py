@@ -1,0 +1,141 @@
+"""What tests of hosts over sockets share: a running dumont-fake, machines that run, and OpenSSH's programs that reach them."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "front"))
+import fake_case  # noqa: E402
+
+PATIENCE_S = 60
+AWKWARD_NAMES = ["plain", "with blank", " leading", "trailing ", "ünïcödé ☃", "-dash", "semi;colon", "quote'quote", 'double"quote',
+                 "back\\slash", "dollar$HOME", "star*", "a" * 200, ".hidden", "tab\tname", "#hash", "~tilde", "%s", "new\nline"]
+
+
+def make_tree(folder, seed, total=1024 * 1024, links=False, names=None):
+    """Small random files under awkward names, with modes, times, an empty folder and, when asked for, symbolic links."""
+    draw = random.Random(seed)
+    names = AWKWARD_NAMES if names is None else names
+    os.makedirs(os.path.join(folder, "sub", "deeper"))
+    os.mkdir(os.path.join(folder, "empty"))
+    left, number = total, 0
+    while left > 0:
+        size = min(left, draw.choice([0, 1, 100, 4096, 4097, 32768, 70000]))
+        name = names[number] if number < len(names) else f"file{number}"
+        path = os.path.join(folder, draw.choice(["", "sub", "sub/deeper"]), name)
+        with open(path, "wb") as file:
+            file.write(draw.randbytes(size))
+        os.chmod(path, draw.choice([0o600, 0o644, 0o755, 0o400, 0o640]))
+        when = 1577934245 + number * 1000
+        os.utime(path, (when, when))
+        left, number = left - size, number + 1
+    if links:
+        os.symlink("plain", os.path.join(folder, "link"))
+        os.symlink("/nowhere/at all", os.path.join(folder, "dangling"))
+    for parent in ("sub/deeper", "sub", "empty", ""):
+        os.chmod(os.path.join(folder, parent), 0o750)
+        os.utime(os.path.join(folder, parent), (1500000000, 1500000000))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def describe(folder):
+    """Every entry with its kind, mode, time and content."""
+    found = {}
+    for where, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(where, name)
+            status = os.lstat(path)
+            if os.path.islink(path):
+                found[os.path.relpath(path, folder)] = ("link", os.readlink(path))
+            else:
+                content = b"" if os.path.isdir(path) else read(path)
+                found[os.path.relpath(path, folder)] = (oct(status.st_mode), int(status.st_mtime), content)
+    return found
+
+
+class Machine:
+    def __init__(self, contract, host, port):
+        self.contract, self.host, self.port = contract, host, port
+
+
+class HostCase(fake_case.Case):
+    """One fake for all tests of a class, of one kind of host."""
+    kind = "modelled"
+    arguments = ()
+    speed = "500"
+
+    def setUp(self):
+        super().setUp()
+        self.process = self.start("--host", self.kind, "--speed", self.speed, *self.arguments)
+
+    def sandboxes_or_skip(self):
+        pass
+
+    def rent_running(self, **members):
+        """Rents a machine and waits until it runs and lets us in."""
+        _, _, found = self.ask("POST", "/api/v0/bundles/", {"limit": 1})
+        body = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10, "label": "test", "runtype": "ssh_direc ssh_proxy", **members}
+        status, _, answer = self.ask("PUT", f"/api/v0/asks/{found['offers'][0]['id']}/", body)
+        self.assertEqual(status, 200, answer)
+        return self.wait_running(answer["new_contract"])
+
+    def wait_running(self, contract):
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            _, _, answer = self.ask("GET", f"/api/v0/instances/{contract}/")
+            instance = answer["instances"]
+            if instance["actual_status"] == "running":
+                machine = Machine(contract, instance["ssh_host"], instance["ssh_port"])
+                if self.ssh(machine, "true")[0] == 0:
+                    return machine
+            self.assertLess(time.monotonic(), deadline)
+
+    def options(self, machine, port_option="-p"):
+        return ["-F", "/dev/null", "-i", self.ready["ssh_key"], port_option, str(machine.port), "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+                "-o", "ConnectTimeout=10"]
+
+    def ssh_line(self, machine, *words, options=()):
+        return ["ssh", *options, *self.options(machine), "root@" + machine.host, *words]
+
+    def run_program(self, words, stdin=b"", patience=PATIENCE_S, **more):
+        """Status, standard output, standard error."""
+        run = subprocess.run(words, input=stdin, capture_output=True, timeout=patience, check=False, cwd=self.folder,
+                             env=self.environment, **more)
+        return run.returncode, run.stdout, run.stderr
+
+    def ssh(self, machine, *words, stdin=b"", options=()):
+        return self.run_program(self.ssh_line(machine, *words, options=options), stdin)
+
+    def good(self, machine, command, stdin=b""):
+        status, out, err = self.ssh(machine, command, stdin=stdin)
+        self.assertEqual((status, err), (0, b""), out)
+        return out
+
+    def scp(self, machine, source, target, *options):
+        """`:` begins what lies on the machine."""
+        place = f"root@{machine.host}"
+        words = [place + word if word.startswith(":") else word for word in (source, target)]
+        return self.run_program(["scp", *options, *self.options(machine, "-P"), *words])
+
+    def sftp(self, machine, batch):
+        return self.run_program(["sftp", "-b", "-", *self.options(machine, "-P"), f"root@{machine.host}"], batch.encode())
+
+    def rsync(self, machine, *words):
+        shell = " ".join(["ssh", *self.options(machine)])
+        return self.run_program(["rsync", "-e", shell, *words])
+
+    def remote(self, machine, path):
+        return f"root@{machine.host}:{path}"
+
+
+def can_sandbox():
+    guest = os.path.join(os.path.dirname(fake_case.settings["fake"]), "dumont-guest")
+    return shutil.which("bwrap") is not None and subprocess.run([guest, "probe"], capture_output=True, check=False).returncode == 0
