@@ -243,6 +243,13 @@ void virtual_shell_close(struct world *world, struct shell_session *shell)
     cloud_ssh_end(virtual_of(world)->options.cloud, shell->channel);
 }
 
+/* The cloud itself says when a key has changed: nothing is pinned here. */
+void virtual_shell_forget(struct world *world, int64_t instance_id)
+{
+    (void)world;
+    (void)instance_id;
+}
+
 /* ---- Store -------------------------------------------------------------------------------------------------------------- */
 
 /* The table whose fault the statement meets; those of the ledger meet none. */
