@@ -13,6 +13,36 @@
 #include "world/scripted_server.h"
 #include "world/ssh_stage.h"
 
+/* ---- What libssh opens -------------------------------------------------------------------------------------------------- */
+
+enum { OPENED_SIZE = 8192 };
+
+static char opened[OPENED_SIZE];
+
+/* These two stand before the C library's, for libssh too, and keep the paths that were opened. */
+__attribute__((visibility("default"))) int open(const char *path, int flags, ...);
+__attribute__((visibility("default"))) FILE *fopen(const char *path, const char *mode);
+
+int open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    unsigned mode = (flags & O_CREAT) != 0 ? va_arg(arguments, unsigned) : 0;
+    va_end(arguments);
+    size_t length = strlen(opened);
+    (void)snprintf(opened + length, sizeof opened - length, "%s\n", path);
+    return openat(AT_FDCWD, path, flags, (mode_t)mode);
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+    int flags = mode[0] == 'r' ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
+    int descriptor = open(path, flags | O_CLOEXEC, 0666);
+    return descriptor < 0 ? NULL : fdopen(descriptor, mode);
+}
+
+/* ---- The scene ---------------------------------------------------------------------------------------------------------- */
+
 enum { OUTPUT_LIMIT = 16 * 1024 * 1024, PATH_SIZE = 128 };
 
 struct scene {
@@ -420,6 +450,29 @@ static void test_sessions_leave_nothing_behind(void **state)
     ssh_stage_stop(&scene->stage);
 }
 
+static void test_no_configuration_of_the_user_or_the_system_is_read(void **state)
+{
+    struct scene *scene = *state;
+    ssh_session careless = ssh_new();
+    assert_int_equal(ssh_options_set(careless, SSH_OPTIONS_HOST, "machine"), SSH_OK);
+    opened[0] = '\0';
+    (void)ssh_options_parse_config(careless, NULL);
+    assert_non_null(strstr(opened, "ssh_config")); /* so it would be seen here */
+    ssh_free(careless);
+    ssh_stage_start(&scene->stage);
+    live_place_open(&scene->place);
+    opened[0] = '\0';
+    struct call call = call_of(scene, "true");
+    run_call(scene, &call);
+    assert_int_equal(call.ran, ERR_OK);
+    assert_null(strstr(opened, "config"));
+    assert_null(strstr(opened, ".ssh"));
+    assert_null(strstr(opened, "/etc/ssh"));
+    release(&call);
+    live_place_close(&scene->place);
+    ssh_stage_stop(&scene->stage);
+}
+
 /* ---- Host keys ---------------------------------------------------------------------------------------------------------- */
 
 static enum error_code open_as(struct scene *scene, int64_t instance_id)
@@ -453,6 +506,20 @@ static void test_a_host_key_belongs_to_a_machine_and_not_to_an_address(void **st
     assert_int_equal(open_as(scene, 3), ERR_OK);
     assert_int_equal(truncate(path, 0), 0); /* a pin that says nothing proves nothing */
     assert_int_equal(open_as(scene, 1), ERR_SSH_HOST_KEY_CHANGED);
+    ssh_stage_stop(&scene->stage);
+}
+
+static void test_the_host_key_of_a_machine_that_is_gone_is_forgotten(void **state)
+{
+    struct scene *scene = *state;
+    ssh_stage_start(&scene->stage);
+    assert_int_equal(open_as(scene, 1), ERR_OK);
+    ssh_stage_new_host_key(&scene->stage, SSH_KEYTYPE_ECDSA_P256, 256);
+    assert_int_equal(open_as(scene, 1), ERR_SSH_HOST_KEY_CHANGED);
+    live_place_open(&scene->place);
+    shell_forget(scene->place.world, 1);
+    live_place_close(&scene->place);
+    assert_int_equal(open_as(scene, 1), ERR_OK);
     ssh_stage_stop(&scene->stage);
 }
 
@@ -510,7 +577,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_twenty_sessions_at_once_are_kept_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_session_serves_one_command_after_the_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sessions_leave_nothing_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_configuration_of_the_user_or_the_system_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_host_key_belongs_to_a_machine_and_not_to_an_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_host_key_of_a_machine_that_is_gone_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_pin_that_cannot_be_written_is_said_and_costs_no_session, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_key_file_that_is_no_good_is_refused_at_once, set_up, tear_down),

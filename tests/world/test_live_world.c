@@ -266,6 +266,8 @@ static void test_the_ledger_works_whatever_the_events_store_is(void **state)
         {NULL, ERR_STORE_TABLE_MISSING},
         {"sqlite:/dev/null/events.sqlite", ERR_STORE_UNAVAILABLE},
         {"nonsense:", ERR_STORE_UNAVAILABLE},
+        {"postgresql://127.0.0.1:1/dumont", ERR_STORE_UNAVAILABLE}, /* nobody listens there */
+        {"postgresql://a:b@c@d/e", ERR_STORE_UNAVAILABLE},          /* no such form */
     };
     struct live_place *place = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(stores); i++) {

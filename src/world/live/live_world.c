@@ -212,6 +212,7 @@ static const struct world_operations operations = {
     .shell_run = live_shell_run,
     .shell_abandon = live_shell_abandon,
     .shell_close = live_shell_close,
+    .shell_forget = live_shell_forget,
     .store_start = live_store_start,
     .store_abandon = live_store_abandon,
     .lock = live_lock,
