@@ -1,6 +1,8 @@
 #include "testing.h"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -544,6 +546,18 @@ static void assert_key_refused(struct scene *scene, enum error_code expected, co
     assert_non_null(strstr(scene->place.error.message, part));
 }
 
+/* The older form, which OpenSSL reads: it would ask for the passphrase on the terminal. */
+static void write_protected_pem(const char *path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    FILE *file = fopen(path, "w");
+    assert_non_null(key);
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PKCS8PrivateKey(file, key, EVP_aes_256_cbc(), "a passphrase", 12, NULL, NULL), 1);
+    assert_int_equal(fclose(file), 0);
+    EVP_PKEY_free(key);
+}
+
 static void test_a_key_file_that_is_no_good_is_refused_at_once(void **state)
 {
     struct scene *scene = *state;
@@ -560,6 +574,8 @@ static void test_a_key_file_that_is_no_good_is_refused_at_once(void **state)
     assert_int_equal(ssh_pki_export_privkey_file(scene->stage.account_key, "a passphrase", NULL, NULL, path), SSH_OK);
     assert_int_equal(chmod(path, 0600), 0);
     assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "passphrase");
+    write_protected_pem(path);
+    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "is protected by a passphrase");
 }
 
 int main(void)
