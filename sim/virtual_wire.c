@@ -163,6 +163,8 @@ void virtual_shell_open(struct world *world, struct shell_session *shell)
               pending);
 }
 
+static void command_ends(void *owner);
+
 static void command_takes_effect(void *owner)
 {
     struct pending *pending = owner;
@@ -170,6 +172,10 @@ static void command_takes_effect(void *owner)
     if (pending->shell == NULL) {
         cloud_ssh_end(pending->world->options.cloud, pending->session);
         drop_pending(pending);
+    } else if (pending->session->done_ns != pending->arrival.due_ns) { /* it sleeps */
+        event_queue_remove(&pending->world->queue, &pending->arrival);
+        add_event(pending->world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends,
+                  pending);
     }
 }
 

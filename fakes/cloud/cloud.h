@@ -174,7 +174,7 @@ bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command);
 MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
                              struct span input);
 
-/* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. */
+/* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate; `done_ns` is later by what the command slept. */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
 /* Its answer is due: call at `done_ns`. A machine that can no longer be reached by then takes the answer with it: FATE_DROPPED. */

@@ -214,6 +214,7 @@ static void run_on_host(struct cloud *cloud, int64_t now_ns, struct host *host, 
     session->exit_status =
         host_run(host, wall, (struct span){buffer_text(&session->command), session->command.length},
                  (struct span){buffer_text(&session->input), session->input.length}, &session->out, &session->err);
+    session->done_ns = saturating_add(session->done_ns, host_slept_ns(host));
 }
 
 /* The machine vanished or stopped while the command was on its way. */
