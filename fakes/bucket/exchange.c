@@ -71,8 +71,8 @@ static void check_head(struct exchange *exchange, int64_t size)
     if (exchange->open.call == BUCKET_OTHER) {
         (void)bucket_refuse(exchange, 404, "not_found", "There is no such call.");
     } else if (!method_fits(exchange)) {
-        (void)bucket_refuse(exchange, 405, "method_not_allowed", "%s does not take %s",
-                            bucket_call_name(exchange->open.call), http_method_name(exchange->head->method));
+        (void)bucket_refuse(exchange, 405, "method_not_allowed", "%s does not take that method",
+                            bucket_call_name(exchange->open.call));
     } else if (rows[exchange->open.call].call == NULL) {
         bucket_upload_begin(exchange, size);
     } else if (size > BUCKET_REQUEST_MAX) {
