@@ -16,7 +16,14 @@ struct live_signals {
     sigset_t mask_before;
     struct sigaction pipe_before;
     bool came;
+    int64_t came_monotonic_ns;
 };
+
+/*
+ * Closer together than a person presses a key twice, two signals are one that came on two ways: timeout(1) sends its signal to the
+ * program and to its group, and whoever runs the program may pass on what the terminal sent to all.
+ */
+static const int64_t same_signal_ns = 100 * NS_PER_MS;
 
 /* ---- The cut ------------------------------------------------------------------------------------------------------------ */
 
@@ -64,12 +71,14 @@ static void signal_comes(struct live_signals *signals, int number)
 {
     struct live_world *live = signals->live;
     if (signals->came) {
-        if (number != SIGHUP && live->cut == EXIT_DONE) {
+        bool another = monotonic_now_ns() - signals->came_monotonic_ns > same_signal_ns;
+        if (another && number != SIGHUP && live->cut == EXIT_DONE) {
             cut(live);
         }
         return;
     }
     signals->came = true;
+    signals->came_monotonic_ns = monotonic_now_ns();
     live->world.interrupted_by = number == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED;
     if (live->main_task != NULL && !live->main_done.finished) {
         task_cancel(live->main_task);
