@@ -139,7 +139,8 @@ static void shell_opened(void *owner)
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
     struct virtual_world *virtual_world = pending->world;
-    shell->fate = pending->session->fate;
+    bool other_key = pending->session->fate == FATE_DELIVERED && pending->session->host_key_changed;
+    shell->fate = other_key ? FATE_HOST_KEY_CHANGED : pending->session->fate;
     shell->pending = NULL;
     if (shell->fate == FATE_DELIVERED) {
         shell->channel = pending->session;
@@ -187,6 +188,11 @@ static void command_ends(void *owner)
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
     struct cloud_session *session = pending->session;
+    if (session->done_ns > pending->world->now_ns) { /* put off since it was sent */
+        shell->fate = session->done_ns == TIME_NEVER_NS ? FATE_SILENT : shell->fate;
+        add_event(pending->world, &pending->arrival, session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
+        return;
+    }
     cloud_ssh_done(pending->world->options.cloud, pending->world->now_ns, session);
     shell->fate = session->command_fate;
     shell->exit_status = session->exit_status;

@@ -54,6 +54,15 @@ static bool merge_for_terminal(struct cloud_session *session, struct buffer *scr
 static void command_ends(void *owner)
 {
     struct command_program *command = owner;
+    struct stage_server *stage = command->stage;
+    if (command->session->done_ns > stage_now_ns(stage)) { /* put off since it was sent */
+        command->program.silent = command->session->vanishes;
+        if (!stage_at(stage, &command->end, command->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, command)) {
+            fail(command);
+        }
+        program_changed(&command->program);
+        return;
+    }
     command->arrived = true;
     command->program.ended = true;
     command->program.exit_status = command->session->exit_status;
