@@ -164,6 +164,8 @@ void virtual_shell_open(struct world *world, struct shell_session *shell)
               pending);
 }
 
+static void command_ends(void *owner);
+
 static void command_takes_effect(void *owner)
 {
     struct pending *pending = owner;
@@ -171,6 +173,11 @@ static void command_takes_effect(void *owner)
     if (pending->shell == NULL) {
         cloud_ssh_end(pending->world->options.cloud, pending->session);
         drop_pending(pending);
+    } else if (pending->session->done_ns != pending->arrival.due_ns) { /* it sleeps, or is put off, for ever even */
+        pending->shell->fate = pending->session->done_ns == TIME_NEVER_NS ? FATE_SILENT : pending->shell->fate;
+        event_queue_remove(&pending->world->queue, &pending->arrival);
+        add_event(pending->world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends,
+                  pending);
     }
 }
 
@@ -188,11 +195,6 @@ static void command_ends(void *owner)
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
     struct cloud_session *session = pending->session;
-    if (session->done_ns > pending->world->now_ns) { /* put off since it was sent */
-        shell->fate = session->done_ns == TIME_NEVER_NS ? FATE_SILENT : shell->fate;
-        add_event(pending->world, &pending->arrival, session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
-        return;
-    }
     cloud_ssh_done(pending->world->options.cloud, pending->world->now_ns, session);
     shell->fate = session->command_fate;
     shell->exit_status = session->exit_status;
@@ -241,6 +243,13 @@ void virtual_shell_abandon(struct world *world, struct shell_session *shell)
 void virtual_shell_close(struct world *world, struct shell_session *shell)
 {
     cloud_ssh_end(virtual_of(world)->options.cloud, shell->channel);
+}
+
+/* The cloud itself says when a key has changed: nothing is pinned here. */
+void virtual_shell_forget(struct world *world, int64_t instance_id)
+{
+    (void)world;
+    (void)instance_id;
 }
 
 /* ---- Store -------------------------------------------------------------------------------------------------------------- */

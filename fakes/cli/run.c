@@ -80,7 +80,7 @@ static enum error_code make_clock(struct fake *fake, struct error *error)
 
 static enum error_code make_folder(struct fake *fake, struct error *error)
 {
-    enum error_code code = run_folder_make(&fake->folder, error);
+    enum error_code code = run_folder_make(&fake->folder, fake->values->data, error);
     return code == ERR_OK ? run_folder_make_events(&fake->folder, fake->setting.scenario.epoch,
                                                    &fake->setting.scenario.faults, error)
                           : code;

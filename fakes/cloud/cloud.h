@@ -179,8 +179,8 @@ MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_s
                              struct span input);
 
 /*
- * Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate. May put done_ns off, even to TIME_NEVER_NS: whoever waited
- * for the former one waits on.
+ * Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate; `done_ns` is later by what the command slept and by what
+ * befell it, even TIME_NEVER_NS.
  */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 

@@ -281,6 +281,7 @@ static void put_off(struct cloud_session *session, int64_t now_ns, const struct 
                     const struct command_verdict *verdict)
 {
     session->vanishes = verdict->vanishes;
+    session->done_ns = saturating_add(session->done_ns, host_slept_ns(host));
     if (verdict->vanishes || host_hangs(host)) {
         session->done_ns = TIME_NEVER_NS;
     } else if (verdict->bytes_per_s > 0) {

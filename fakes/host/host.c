@@ -144,6 +144,7 @@ static int run_login_shell(struct run *run, struct host_session *session, struct
 int host_run_text(struct host *host, struct wall_time now, struct host_session *session, struct span command,
                   struct span input, struct buffer *out, struct buffer *err)
 {
+    host->slept_ns = 0;
     if (command.length > SHELL_COMMAND_LIMIT) {
         buffer_append_text(err, "/bin/bash: Argument list too long\n");
         return STATUS_TOO_LONG;
@@ -158,7 +159,13 @@ int host_run_text(struct host *host, struct wall_time now, struct host_session *
     run_close_streams(&run, NULL);
     bool dead = run_is_dead(&run) || out->failed || err->failed;
     arena_release(&run.arena);
+    host->slept_ns = saturating_subtract(run.now.unix_ns, clock_of(host, now).unix_ns);
     return dead ? HOST_EXIT_KILLED : status & 0xff;
+}
+
+int64_t host_slept_ns(const struct host *host)
+{
+    return host->slept_ns;
 }
 
 int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,

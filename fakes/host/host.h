@@ -3,8 +3,9 @@
  *
  * Pure: no clock, no socket, no real file. The same host serves the virtual world and the SSH front.
  *
- * No time passes in a host: sleep returns at once, a job in the background is over when it was started, timeout cuts nothing. A
- * command that would never end runs out of work and is killed.
+ * A command is carried out at one moment; how long it slept is told beside its outcome, and whoever owns the clock lets that time
+ * pass before the outcome arrives. A job in the background is over when it was started. A command that would never end runs out of
+ * work and is killed.
  *
  * Limits: the constants of shell.h and file_tree.h; a command that passes one fails as on a real machine (ENOSPC, "Argument list
  * too long") or is killed, never crashes. Memory comes from the heap given to host_new(); when it is gone, the command ends with
@@ -80,6 +81,9 @@ void host_hold(struct host *host);
  */
 int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
              struct buffer *err);
+
+/* How long the last command slept in the foreground (sleep, as far as timeout let it). */
+int64_t host_slept_ns(const struct host *host);
 
 /*
  * A shell that is given its commands one after the other: what it remembers between them is its folder, its variables, the last

@@ -353,7 +353,7 @@ static int64_t credit_out_ns(const struct market *market)
     if (market->credit_out) {
         return TIME_NEVER_NS;
     }
-    exact_charge left = (exact_charge)market->options.credit_nusd * NS_PER_HOUR - market->charged;
+    exact_charge left = (exact_charge)market->options.credit_nusd * (exact_charge)NS_PER_HOUR - market->charged;
     if (left <= 0 && market->charged > 0) {
         return market->now_ns;
     }

@@ -74,7 +74,7 @@ static void read_offers(struct json_reader *reader, void *member)
                    offers->count <= SCENARIO_OFFERS_MAX;
     bool named = kind == JSON_STRING && json_string_copy(raw, offers->file, sizeof offers->file);
     if (!counted && !named) {
-        json_reject(reader, "expected a number of offers from 1 to 10000, or the name of a file");
+        json_reject(reader, "expected a number of offers from 1 to 150000, or the name of a file");
     }
 }
 

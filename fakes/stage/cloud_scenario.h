@@ -23,7 +23,7 @@
 #include "fakes/timing/recording.h"
 #include "fakes/timing/timing.h"
 
-enum { SCENARIO_TEXT_SIZE = 256, SCENARIO_OFFERS_DEFAULT = 64, SCENARIO_OFFERS_MAX = 10000 };
+enum { SCENARIO_TEXT_SIZE = 256, SCENARIO_OFFERS_DEFAULT = 64, SCENARIO_OFFERS_MAX = 150000 };
 
 struct cloud_scenario {
     char name[SCENARIO_TEXT_SIZE];

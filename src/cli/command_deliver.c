@@ -183,6 +183,7 @@ enum exit_status dumont_events_deliver(void *context, const struct command_line 
     struct error error;
     struct deliver_command command = {.round = {.limit = values->limit}, .counts = {.next_unix_ns = INT64_MAX}};
     enum exit_status status;
+    frame_allow_no_core();
     if (open_command(&command, values, &error) != ERR_OK) {
         status = say_error(DUMONT_NAME, &error);
         bool environment = error.code == ERR_STORE_UNAVAILABLE || error.code == ERR_STORE_REJECTED;

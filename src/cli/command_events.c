@@ -32,6 +32,7 @@ static enum exit_status with_store(const struct dumont_values *values, events_wo
 {
     struct error error;
     struct events_work work = {.values = values};
+    frame_allow_no_core();
     struct heap *heap = heap_new();
     work.heap = heap;
     enum error_code code =

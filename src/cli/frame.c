@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/heap.h"
@@ -23,6 +24,15 @@ const struct help_row exit_status_rows[EXIT_STATUS_ROW_COUNT] = {
     {"8", "a machine is left: the last line says which, its price per hour, and the command that removes it"},
     {"130, 143", "interrupted, cleaned up"},
 };
+
+void frame_allow_no_core(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+}
 
 enum exit_status say_error(const char *program_name, const struct error *error)
 {

@@ -20,6 +20,9 @@ extern const struct help_row exit_status_rows[EXIT_STATUS_ROW_COUNT];
 /* Parses, answers or runs. `values` is the program's struct of options, `context` what its commands get. */
 int frame_main(const struct program *program, int argc, char **argv, void *values, void *context);
 
+/* For programs that hold a secret: no core of them is written. */
+void frame_allow_no_core(void);
+
 /* "NAME: message" and, where there is one, "  next: …" on standard error. Returns the error's exit status. */
 enum exit_status say_error(const char *program_name, const struct error *error);
 

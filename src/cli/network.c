@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "vast/calls.h"
@@ -133,20 +132,10 @@ static enum error_code open_world(struct network *network, enum network_use use,
     return live_world_open(&options, &network->live, error);
 }
 
-/* A core would hold the key. */
-static void allow_no_core(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        (void)setrlimit(RLIMIT_CORE, &limit);
-    }
-}
-
 enum error_code network_open(struct network *network, const struct dumont_values *values, enum network_use use,
                              struct error *error)
 {
-    allow_no_core();
+    frame_allow_no_core();
     *network = (struct network){.heap = heap_new(), .values = values, .progress = progress_begin(values->quiet)};
     if (network->heap == NULL) {
         return error_set(error, ERR_NO_MEMORY, "no memory");

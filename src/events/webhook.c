@@ -185,7 +185,7 @@ static void add_header(struct attempt *attempt, const char *name, const char *va
 /* HMAC over "TIMESTAMP.BODY". False when memory is gone. */
 static bool sign(struct heap *heap, const struct webhook_message *message, struct attempt *attempt)
 {
-    char hex[DIGEST_HEX_SIZE];
+    char hex[DIGEST_HEX_SIZE] = "";
     struct buffer text;
     buffer_init(&text, heap, sizeof attempt->timestamp + sizeof message->payload);
     buffer_printf(&text, "%s.", attempt->timestamp);

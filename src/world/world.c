@@ -185,6 +185,11 @@ void shell_close(struct world *world, struct shell_session *session)
     }
 }
 
+void shell_forget(struct world *world, int64_t instance_id)
+{
+    world->operations->shell_forget(world, instance_id);
+}
+
 enum error_code world_store(struct world *world, enum store_statement statement, const struct store_value *values,
                             size_t value_count, store_row_function *row, void *row_context, struct store_result *result,
                             int64_t deadline_ns)

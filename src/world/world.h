@@ -116,6 +116,7 @@ struct world_operations {
     void (*shell_run)(struct world *world, struct shell_session *session);
     void (*shell_abandon)(struct world *world, struct shell_session *session); /* the step; the session is lost */
     void (*shell_close)(struct world *world, struct shell_session *session);
+    void (*shell_forget)(struct world *world, int64_t instance_id);
     void (*store_start)(struct world *world, struct store_call *call);
     void (*store_abandon)(struct world *world, struct store_call *call);
     bool (*lock)(struct world *world, const char *name);
@@ -181,6 +182,9 @@ MUST_USE enum error_code shell_run(struct world *world, struct shell_session *se
 
 /* Ends an open session; harmless on a closed one. */
 void shell_close(struct world *world, struct shell_session *session);
+
+/* The machine's absence was seen: the host key that was pinned to it is dropped. */
+void shell_forget(struct world *world, int64_t instance_id);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 

@@ -113,6 +113,19 @@ class Command(Case):
         self.environment["DUMONT_STATE_DIR"] = self.path("mine")
         self.assertIn("DUMONT_STATE_DIR=" + self.path("mine"), self.run_fake("--", "env").stdout)
 
+    def test_a_data_folder_is_kept_and_used_again(self):
+        for turn in range(2):
+            run = self.run_fake("--data", "kept/data", "--", "sh", "-c", 'ssh-keygen -y -f "$DUMONT_SSH_KEY"; echo "$DUMONT_DATABASE"; '
+                                'ls "$DUMONT_STATE_DIR"; echo seen > "$DUMONT_STATE_DIR/seen"')
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn("sqlite:" + os.path.realpath(self.path("kept/data/events.sqlite")), run.stdout)
+            self.assertEqual("seen" in run.stdout, turn == 1)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("kept/data")).st_mode), 0o700)
+        self.assertEqual(sorted(os.listdir(self.path("kept/data"))), ["events.sqlite", "id_ed25519", "state"])
+        run = self.run_fake("--data", "/proc/no", "--", "touch", "ran")
+        self.assertEqual(run.returncode, 3)
+        self.assertIn("/proc/no", run.stderr)
+
     def test_the_key_is_for_ssh(self):
         run = self.run_fake("--", "sh", "-c", 'ssh-keygen -y -f "$DUMONT_SSH_KEY"')
         self.assertEqual(run.returncode, 0, run.stderr)

@@ -15,7 +15,7 @@
 #include "world/note.h"
 
 /* How often one session may go on before others get their turn. */
-enum { STEPS_IN_A_ROW = 64 };
+enum { STEPS_IN_A_ROW = 8 };
 
 struct live_shell {
     struct live_world *live;
@@ -282,7 +282,8 @@ static enum ssh_progress go_on(struct live_session *session, enum transport_fate
 /* Moves a session on as far as it goes. It may be gone afterwards. */
 static void advance(struct live_session *session)
 {
-    for (int i = 0; i < STEPS_IN_A_ROW; i++) {
+    bool waits = false;
+    for (int i = 0; i < STEPS_IN_A_ROW && !waits; i++) {
         enum transport_fate fate = FATE_DELIVERED;
         enum peer peer = look_at_peer(session);
         if (peer == PEER_CLOSED || peer == PEER_RESET) {
@@ -297,11 +298,11 @@ static void advance(struct live_session *session)
         }
         if (progress == SSH_IS_DONE) {
             end_step(session, FATE_DELIVERED);
-        } else if (progress == SSH_WAITS && peer == PEER_SILENT) {
-            break;
         }
+        waits = progress == SSH_WAITS && peer == PEER_SILENT;
     }
-    bool writes = (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING) != 0;
+    /* One that was only told to let others go first is called again as soon as the socket takes something. */
+    bool writes = !waits || (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING) != 0;
     if (!reactor_watch(session->side->live->reactor, &session->watch,
                        writes ? REACTOR_READ | REACTOR_WRITE : REACTOR_READ)) {
         end_step(session, session->stage >= STAGE_IDLE ? FATE_DROPPED : FATE_UNREACHABLE);
@@ -456,6 +457,11 @@ void live_shell_close(struct world *world, struct shell_session *shell)
 {
     struct live_session *session = shell->channel;
     live_call_soon(live_of(world), &session->chore, say_goodbye, session);
+}
+
+void live_shell_forget(struct world *world, int64_t instance_id)
+{
+    host_key_forget(live_of(world)->options.state_folder, instance_id);
 }
 
 /* ---- Life --------------------------------------------------------------------------------------------------------------- */
