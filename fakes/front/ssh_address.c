@@ -56,7 +56,7 @@ static int bind_to(struct in_addr address, int64_t number)
 }
 
 /* The port asked for, else one of those behind it, else the kernel's choice. What it is in the end is put into `number`. */
-static int bind_near(struct in_addr address, int64_t *number)
+static int bind_near(struct in_addr address, int descriptors_max, int64_t *number)
 {
     for (int i = 0; i <= PORT_TRIES; i++) {
         int64_t wanted = i == PORT_TRIES ? 0 : *number + INT64_C(2) * i;
@@ -64,6 +64,10 @@ static int bind_near(struct in_addr address, int64_t *number)
             continue;
         }
         int descriptor = bind_to(address, wanted);
+        if (descriptor >= descriptors_max / 2) {
+            (void)close(descriptor);
+            break;
+        }
         struct sockaddr_in name = {0};
         socklen_t size = sizeof name;
         if (descriptor >= 0 && getsockname(descriptor, (struct sockaddr *)&name, &size) == 0) {
@@ -92,7 +96,7 @@ void machine_bind(struct ssh_machine *machine, int64_t id, struct market_address
     for (size_t i = 0; i < SSH_PORT_COUNT; i++) {
         struct machine_port *port = &machine->ports[i];
         *port = (struct machine_port){.machine = machine, .which = (enum ssh_port)i, .filler = -1};
-        port->descriptor = bind_near(machine->address, numbers[i]);
+        port->descriptor = bind_near(machine->address, machine->front->descriptors_max, numbers[i]);
     }
 }
 

@@ -1,7 +1,9 @@
 /* Machines: made when the market asks where they are reached, moved along by the plan and by what happens to them. */
 #include "fakes/front/ssh_front.h"
 
+#include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "fakes/front/ssh_state.h"
 
@@ -194,6 +196,9 @@ static enum error_code on_open(struct stage_service *service, struct stage_serve
 {
     struct ssh_front *front = front_of(service);
     (void)error;
+    struct rlimit limit;
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX;
+    front->descriptors_max = known ? (int)limit.rlim_cur : INT_MAX;
     front->stage = stage;
     stage->address = on_address;
     stage->machine = on_machine;

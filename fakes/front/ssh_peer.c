@@ -308,7 +308,8 @@ static enum peer_phase first_phase(const struct cloud_session *session)
 static struct peer *new_peer(struct machine_port *port, int descriptor)
 {
     struct ssh_front *front = port->machine->front;
-    bool full = front->peer_count >= SSH_PEERS_MAX || front->stranger_count >= SSH_STRANGERS_MAX;
+    bool full = front->peer_count >= SSH_PEERS_MAX || front->stranger_count >= SSH_STRANGERS_MAX ||
+                descriptor >= front->descriptors_max / 4 * 3;
     struct peer *peer = full ? NULL : heap_alloc(front->heap, sizeof *peer);
     if (peer == NULL) {
         return NULL;

@@ -96,6 +96,7 @@ struct ssh_front {
     struct peer *leaving;
     size_t peer_count, stranger_count;
     size_t program_count;
+    int descriptors_max; /* that the process may have */
     uint64_t accepted;
 };
 

@@ -329,6 +329,18 @@ class Ends(Case):
             self.wait_for_peers(0)
         self.assertEqual(self.stage.descriptors(), before)
 
+    def test_machines_beyond_the_descriptors_refuse_and_the_others_go_on(self):
+        self.stage = self.open_stage(descriptors=64)
+        machines = [self.stage.rent() for _ in range(100)]
+        self.machine = machines[0]
+        waiting = [self.start("cat", machine=machines[0]) for _ in range(6)]
+        self.assertIn(b"Connection refused", self.ssh("true", machine=machines[99])[2])
+        self.stage.say("destroy 5")
+        for process in waiting:
+            process.communicate(timeout=LIMIT_S)
+            self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.good("echo on"), b"on\n")
+
     def test_two_hundred_connections_leave_no_descriptor_and_no_memory(self):
         self.good("true")
         self.wait_for_peers(0)
