@@ -374,6 +374,9 @@ static void test_a_second_signal_cuts_and_says_what_may_be_left(void **state)
         assert_int_equal(run_and_read(place, &patient, &said), cases[i].status);
         assert_int_equal(patient.cleaned_up, cases[i].cleaned_up);
         assert_int_equal(strstr(buffer_text(&said), "cut") != NULL, cases[i].status != EXIT_DONE);
+        assert_int_equal(strstr(buffer_text(&place->history.text), "cut by a second signal") != NULL, i < 3);
+        history_release(&place->history);
+        history_init(&place->history, place->heap);
         assert_int_equal(strstr(buffer_text(&said), "dumont reap --yes") != NULL, cases[i].has_intent);
         live_place_close(place);
     }

@@ -101,7 +101,7 @@ static void take_head_line(struct http_pending *pending, struct span line)
 }
 
 /* A return other than the size makes curl end the transfer. */
-static size_t head_arrives(char *bytes, size_t size, size_t count, void *context)
+static size_t head_arrives(const char *bytes, size_t size, size_t count, void *context)
 {
     struct http_pending *pending = context;
     struct span line = {bytes, size * count};
@@ -116,7 +116,7 @@ static size_t head_arrives(char *bytes, size_t size, size_t count, void *context
     return pending->outcome.head_malformed ? 0 : line.length;
 }
 
-static size_t body_arrives(char *bytes, size_t size, size_t count, void *context)
+static size_t body_arrives(const char *bytes, size_t size, size_t count, void *context)
 {
     struct http_pending *pending = context;
     size_t length = size * count;

@@ -15,10 +15,10 @@ void live_http_abandon(struct world *world, struct http_exchange *exchange);
 
 MUST_USE enum error_code live_shell_begin(struct live_world *live, struct error *error);
 void live_shell_end(struct live_world *live);
-void live_shell_open(struct world *world, struct shell_session *session);
-void live_shell_run(struct world *world, struct shell_session *session);
-void live_shell_abandon(struct world *world, struct shell_session *session);
-void live_shell_close(struct world *world, struct shell_session *session);
+void live_shell_open(struct world *world, struct shell_session *shell);
+void live_shell_run(struct world *world, struct shell_session *shell);
+void live_shell_abandon(struct world *world, struct shell_session *shell);
+void live_shell_close(struct world *world, struct shell_session *shell);
 void live_shell_forget(struct world *world, int64_t instance_id);
 
 MUST_USE enum error_code live_store_open(struct live_world *live, struct error *error);

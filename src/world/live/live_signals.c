@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "world/live/live_sides.h"
+#include "world/note.h"
 
 struct live_signals {
     struct live_world *live;
@@ -48,6 +49,7 @@ static void say_open_intent(void *context, const struct store_value *columns, si
 static void cut(struct live_world *live)
 {
     struct open_intents intents = {0};
+    note_log(&live->world, "error", "cut by a second signal: nothing more is cleaned up");
     live_say("dumont: cut by a second signal, nothing more is cleaned up");
     enum error_code code = live_store_ask_ledger(live, STORE_INTENTS_OPEN, say_open_intent, &intents);
     if (code != ERR_OK) {
