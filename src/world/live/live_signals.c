@@ -16,7 +16,16 @@ struct live_signals {
     sigset_t mask_before;
     struct sigaction pipe_before;
     bool came;
+    int64_t came_monotonic_ns;
+    uint64_t requests_before; /* it came */
 };
+
+/*
+ * Closer together than a person presses a key twice, two signals are one that came on two ways: timeout(1) sends its signal to the
+ * program and to its group, and whoever runs the program may pass on what the terminal sent to all. Not so when the clean-up has been
+ * seen at work in between: a request of its has gone out.
+ */
+static const int64_t same_signal_ns = 100 * NS_PER_MS;
 
 /* ---- The cut ------------------------------------------------------------------------------------------------------------ */
 
@@ -64,12 +73,16 @@ static void signal_comes(struct live_signals *signals, int number)
 {
     struct live_world *live = signals->live;
     if (signals->came) {
-        if (number != SIGHUP && live->cut == EXIT_DONE) {
+        bool another = monotonic_now_ns() - signals->came_monotonic_ns > same_signal_ns ||
+                       live_http_has_sent_after(live, signals->requests_before);
+        if (another && number != SIGHUP && live->cut == EXIT_DONE) {
             cut(live);
         }
         return;
     }
     signals->came = true;
+    signals->came_monotonic_ns = monotonic_now_ns();
+    signals->requests_before = live->requests;
     live->world.interrupted_by = number == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED;
     if (live->main_task != NULL && !live->main_done.finished) {
         task_cancel(live->main_task);
