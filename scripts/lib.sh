@@ -23,6 +23,7 @@ readonly test_packages=(
 # What .ci/run and scripts/lint need beside that.
 readonly check_packages=(
     clang-tidy libclang-rt-14-dev valgrind
+    openssh-server # one test program talks to it where it is installed; not for everybody: Debian starts it as a service
 )
 
 say() {

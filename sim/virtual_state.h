@@ -73,6 +73,7 @@ void virtual_shell_open(struct world *world, struct shell_session *shell);
 void virtual_shell_run(struct world *world, struct shell_session *shell);
 void virtual_shell_abandon(struct world *world, struct shell_session *shell);
 void virtual_shell_close(struct world *world, struct shell_session *shell);
+void virtual_shell_forget(struct world *world, int64_t instance_id);
 void virtual_store_start(struct world *world, struct store_call *call);
 void virtual_store_abandon(struct world *world, struct store_call *call);
 

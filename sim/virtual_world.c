@@ -160,6 +160,7 @@ static const struct world_operations operations = {
     .shell_run = virtual_shell_run,
     .shell_abandon = virtual_shell_abandon,
     .shell_close = virtual_shell_close,
+    .shell_forget = virtual_shell_forget,
     .store_start = virtual_store_start,
     .store_abandon = virtual_store_abandon,
     .lock = lock_name,

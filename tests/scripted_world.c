@@ -239,6 +239,11 @@ static void shell_close_session(struct world *world, struct shell_session *sessi
     scripted_of(world)->sessions_open--;
 }
 
+static void shell_forget_machine(struct world *world, int64_t instance_id)
+{
+    buffer_printf(&scripted_of(world)->shell, "forget %lld\n", (long long)instance_id);
+}
+
 static void shell_abandon_step(struct world *world, struct shell_session *session)
 {
     struct scripted_world *scripted = scripted_of(world);
@@ -374,6 +379,7 @@ static const struct world_operations operations = {
     .shell_run = shell_run_begin,
     .shell_abandon = shell_abandon_step,
     .shell_close = shell_close_session,
+    .shell_forget = shell_forget_machine,
     .store_start = store_start,
     .store_abandon = store_abandon,
     .lock = lock,

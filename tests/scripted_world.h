@@ -88,7 +88,7 @@ struct scripted_world {
     uint64_t ordinals;
     struct buffer requests; /* "PUT /path body" */
     struct buffer headers;  /* "POST https://origin/path|Name: value|Name: value" */
-    struct buffer shell;    /* commands */
+    struct buffer shell;    /* commands; "forget ID" */
     struct buffer store;    /* "EVENT_ADD|text|12|null" */
     struct buffer notes;    /* "kind ids data" */
     struct buffer hidden;   /* secrets */

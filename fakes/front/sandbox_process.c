@@ -296,6 +296,12 @@ void sandbox_process_sent(struct sandbox_process *process, enum sandbox_stream s
     }
 }
 
+void sandbox_process_say(struct sandbox_process *process, enum sandbox_stream stream, const char *text)
+{
+    buffer_append_text(&process->out[process->terminal ? SANDBOX_OUT : stream].buffer, text);
+    process->out[stream].buffer.failed = false;
+}
+
 void sandbox_process_resize(struct sandbox_process *process, int columns, int rows)
 {
     struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};

@@ -34,6 +34,7 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     (void)text_copy(stage->api_key, sizeof stage->api_key, options->api_key);
     (void)history_hide(options->history, stage->api_key);
     event_queue_init(&stage->events, options->heap);
+    cloud.bucket.content = options->objects;
     cloud.api_key = stage->api_key;
     cloud.ssh_public_key = stage->ssh_public_key;
     cloud.address = ask_address;

@@ -30,7 +30,7 @@ struct init {
 
 /* ---- in the child ---- */
 
-static void set_limit(int resource, rlim_t value)
+static void set_limit(__rlimit_resource_t resource, rlim_t value)
 {
     struct rlimit limit = {value, value};
     (void)setrlimit(resource, &limit);

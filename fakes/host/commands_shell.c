@@ -472,10 +472,16 @@ int command_timeout(struct call *call)
     if (options.wrong || options.operand_count < 2) {
         return options.wrong ? 125 : call_usage(call, 125, "missing operand");
     }
-    size_t digits = strspn(options.operands[0], "0123456789.");
-    const char *suffix = options.operands[0] + digits;
-    if (digits == 0 || (suffix[0] != '\0' && (strchr("smhd", suffix[0]) == NULL || suffix[1] != '\0'))) {
+    int64_t limit_ns;
+    if (!number_parse_duration(options.operands[0], &limit_ns)) {
         return call_usage(call, 125, "invalid time interval '%s'", options.operands[0]);
     }
-    return call_program(call, call->argc - options.operand_count + 1, "failed to run command ");
+    struct run *run = call->run;
+    int64_t latest_ns = limit_ns == 0 ? INT64_MAX : saturating_add(run->now.unix_ns, limit_ns); /* 0: no limit */
+    int status = call_program(call, call->argc - options.operand_count + 1, "failed to run command ");
+    if (run->now.unix_ns <= latest_ns) {
+        return status;
+    }
+    run->now.unix_ns = latest_ns;
+    return 124;
 }

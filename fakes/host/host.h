@@ -3,8 +3,9 @@
  *
  * Pure: no clock, no socket, no real file. The same host serves the virtual world and the SSH front.
  *
- * No time passes in a host: sleep returns at once, a job in the background is over when it was started, timeout cuts nothing. A
- * command that would never end runs out of work and is killed.
+ * A command is carried out at one moment; how long it slept is told beside its outcome, and whoever owns the clock lets that time
+ * pass before the outcome arrives. A job in the background is over when it was started. A command that would never end runs out of
+ * work and is killed.
  *
  * Limits: the constants of shell.h and file_tree.h; a command that passes one fails as on a real machine (ENOSPC, "Argument list
  * too long") or is killed, never crashes. Memory comes from the heap given to host_new(); when it is gone, the command ends with
@@ -57,6 +58,10 @@ enum host_gpu_state {
     HOST_GPU_NO_DRIVER, /* cannot communicate with the driver (9) */
     HOST_GPU_LOST,      /* Failed to initialize NVML: Unknown Error (255) */
     HOST_GPU_NONE,      /* No devices were found (6) */
+    HOST_GPU_NO_HANDLE, /* Unable to determine the device handle (255) */
+    HOST_GPU_MISMATCH,  /* Driver/library version mismatch (18) */
+    HOST_GPU_UNKNOWN,   /* what the GPUs do is [N/A] */
+    HOST_GPU_HANGS,     /* it never ends: see host_hangs() */
 };
 
 struct host;
@@ -76,6 +81,9 @@ void host_hold(struct host *host);
  */
 int host_run(struct host *host, struct wall_time now, struct span command, struct span input, struct buffer *out,
              struct buffer *err);
+
+/* How long the last command slept in the foreground (sleep, as far as timeout let it). */
+int64_t host_slept_ns(const struct host *host);
 
 /*
  * A shell that is given its commands one after the other: what it remembers between them is its folder, its variables, the last
@@ -122,5 +130,14 @@ void host_set_disk_used(struct host *host, int64_t bytes);
 /* Sets what the GPUs do from now on. A new host's are idle. */
 void host_set_gpu_load(struct host *host, const struct host_gpu_load *load);
 void host_set_gpu_state(struct host *host, enum host_gpu_state state);
+
+/* Whether a command of the last host_run() hangs for ever: its status and output are then meaningless. */
+bool host_hangs(const struct host *host);
+
+/* Sets how far ahead the machine's clock is of the times that it is given. */
+void host_set_clock_ahead(struct host *host, int64_t ahead_ns);
+
+/* The machine has rebooted: /tmp is empty. */
+void host_reboot(struct host *host, struct wall_time now);
 
 #endif

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/attributes.h"
+#include "base/units.h"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n';
@@ -67,6 +70,43 @@ bool number_parse_size(struct span text, int64_t *out)
         }
     }
     return true;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool number_parse_duration(const char *text, int64_t *out_ns)
+{
+    static const struct {
+        char suffix;
+        int64_t seconds;
+    } units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    if (strcmp(text, "infinity") == 0) {
+        *out_ns = TIME_NEVER_NS;
+        return true;
+    }
+    const char *at = text;
+    int64_t ns = 0;
+    for (; is_digit(*at); at++) {
+        ns = saturating_add(scale_rounded(ns, 10, 1), (*at - '0') * NS_PER_S);
+    }
+    size_t digits = (size_t)(at - text);
+    if (*at == '.') {
+        int64_t place_ns = NS_PER_S;
+        for (at++; is_digit(*at); at++, digits++) {
+            place_ns /= 10;
+            ns = saturating_add(ns, (*at - '0') * place_ns);
+        }
+    }
+    for (size_t i = 0; digits > 0 && i < ARRAY_LENGTH(units); i++) {
+        if (at[0] == units[i].suffix && (at[0] == '\0' || at[1] == '\0')) {
+            *out_ns = scale_rounded(ns, units[i].seconds, 1);
+            return true;
+        }
+    }
+    return false;
 }
 
 bool number_parse_octal(struct span text, uint32_t *out)

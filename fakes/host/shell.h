@@ -61,7 +61,7 @@ struct streams {
 
 struct run {
     struct host *host;
-    struct wall_time now;
+    struct wall_time now; /* moves on while a command sleeps */
     struct arena arena;
     struct stream *open;
     int64_t work_left;

@@ -270,7 +270,7 @@ static int run_and_or(struct shell *shell, const struct shell_list *entry)
     return status;
 }
 
-/* A background job runs at once and to its end: no time passes in a host. */
+/* A background job runs at once and to its end, and nobody waits for what it sleeps. */
 static int run_background(struct shell *shell, const struct shell_list *entry)
 {
     struct shell copy = shell_copy(shell);
@@ -278,7 +278,9 @@ static int run_background(struct shell *shell, const struct shell_list *entry)
     if (copy.streams.in == NULL) {
         return HOST_EXIT_KILLED;
     }
+    struct wall_time before = shell->run->now;
     (void)run_and_or(&copy, entry);
+    shell->run->now = before;
     shell->background_pid = shell->host->next_pid++;
     shell->status = 0;
     return 0;

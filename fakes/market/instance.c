@@ -326,8 +326,14 @@ static void write_clock(struct json_writer *writer, const struct market *market,
 /* Traffic is shown in MB, with what no bill has told of yet. */
 static void write_traffic(struct json_writer *writer, const struct contract *contract)
 {
-    json_member_decimal(writer, "inet_down_billed", contract->charges.quantities[COMPONENT_DOWNLOAD], 6);
-    json_member_decimal(writer, "inet_up_billed", contract->charges.quantities[COMPONENT_UPLOAD], 6);
+    static const char none[] = "\"inet_down_billed\":0,\"inet_up_billed\":0";
+    const int64_t *bytes = contract->charges.quantities;
+    if (bytes[COMPONENT_DOWNLOAD] == 0 && bytes[COMPONENT_UPLOAD] == 0) {
+        json_raw(writer, span_of(none));
+        return;
+    }
+    json_member_decimal(writer, "inet_down_billed", bytes[COMPONENT_DOWNLOAD], 6);
+    json_member_decimal(writer, "inet_up_billed", bytes[COMPONENT_UPLOAD], 6);
 }
 
 static void write_template(struct json_writer *writer, const struct template *template)

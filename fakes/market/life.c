@@ -353,7 +353,7 @@ static int64_t credit_out_ns(const struct market *market)
     if (market->credit_out) {
         return TIME_NEVER_NS;
     }
-    exact_charge left = (exact_charge)market->options.credit_nusd * NS_PER_HOUR - market->charged;
+    exact_charge left = (exact_charge)market->options.credit_nusd * (exact_charge)NS_PER_HOUR - market->charged;
     if (left <= 0 && market->charged > 0) {
         return market->now_ns;
     }
@@ -505,6 +505,16 @@ bool market_lose_host(struct market *market, int64_t now_ns, int64_t id)
         contract->host_lost = true;
         contract_show_status(market, contract, ACTUAL_OFFLINE, contract->status_msg, CAUSE_HOST_LOST);
         contract->hidden = before;
+    }
+    return contract != NULL;
+}
+
+bool market_reboot(struct market *market, int64_t now_ns, int64_t id)
+{
+    market_advance(market, now_ns);
+    struct contract *contract = market_find(market, id);
+    if (contract != NULL) {
+        contract_reboot(market, contract, false);
     }
     return contract != NULL;
 }

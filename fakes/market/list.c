@@ -6,7 +6,7 @@
 #include "fakes/market/filter.h"
 #include "fakes/market/list_columns.h"
 
-enum { FILTERS_MAX = 1000, PAGE_MAX = 25, PAGE_SMALL = 5, TOKEN_SIZE = 2048, PARAMETERS = 4, INSTANCE_MAX = 8388608 };
+enum { FILTERS_MAX = 1000, PAGE_MAX = 25, PAGE_SMALL = 5, TOKEN_SIZE = 8192, PARAMETERS = 4, INSTANCE_MAX = 8388608 };
 
 struct list {
     const struct market *market;
@@ -376,11 +376,9 @@ static void write_label_counts(struct json_writer *writer, const struct list *li
     int64_t left = list->market->options.switches.label_counts_max;
     json_key(writer, "label_counts");
     json_begin_object(writer);
-    for (const struct label *label = list->market->first_label; label != NULL && left > 0; label = label->next) {
+    const struct label *label = list->by_label ? list->label : list->market->first_label;
+    for (; label != NULL && left > 0; label = list->by_label ? NULL : label->next) {
         int64_t count = is_unfiltered(list) ? (int64_t)label->count : 0;
-        if (list->by_label && label != list->label) {
-            continue;
-        }
         const struct contract *each = is_unfiltered(list) ? NULL : label->first;
         for (; each != NULL; each = each->next_of_label) {
             count += is_selected(list, each);
@@ -426,7 +424,7 @@ static void write_token(struct json_writer *writer, const struct list *list, con
 
 static void answer_list(const struct list *list, struct http_reply *reply)
 {
-    const struct contract *page[PAGE_MAX + 1];
+    const struct contract *page[PAGE_MAX + 1] = {NULL};
     size_t count = find_page(list, page);
     bool more = count == (size_t)list->limit + 1;
     count -= more;
@@ -438,8 +436,9 @@ static void answer_list(const struct list *list, struct http_reply *reply)
     json_member_int(&writer, "instances_found", (int64_t)count);
     json_member_int(&writer, "total_instances", count_selected(list));
     write_label_counts(&writer, list);
-    if (more) {
-        write_token(&writer, list, page[count - 1]);
+    const struct contract *last = count > 0 ? page[count - 1] : NULL;
+    if (more && last != NULL) {
+        write_token(&writer, list, last);
     } else {
         json_member_null(&writer, "next_token");
     }

@@ -5,7 +5,7 @@
 #include "fakes/market/offer_fields.h"
 #include "fakes/market/offer_machine.h"
 
-enum { ID_SLOTS = 65536 }; /* a power of two, some thrice OFFERS_MAX */
+enum { ID_SLOTS = 65536 }; /* a power of two, some thrice OFFERS_READ_MAX */
 
 /* With these, no sum of prices over a whole book can overflow. */
 #define MONEY_MAX_NUSD (1000 * NUSD_PER_USD)
@@ -214,7 +214,7 @@ static bool read_rows(struct json_reader *reader, const struct offer_book_option
         return true;
     }
     while (json_next_element(reader)) {
-        if (list->count == OFFERS_MAX) {
+        if (list->count == OFFERS_READ_MAX) {
             json_reject(reader, "expected at most 20000 offers");
             return true;
         }

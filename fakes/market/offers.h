@@ -22,7 +22,8 @@
 enum {
     OFFER_TEXT_SIZE = 64,
     OFFER_SHORT_TEXT_SIZE = 16,
-    OFFERS_MAX = 20000, /* in one book */
+    OFFERS_MAX = 200000,     /* in one book */
+    OFFERS_READ_MAX = 20000, /* in a file of offers */
     MACHINE_GPUS_MAX = 1024,
     DEFAULT_ALLOCATED_DISK_MGB = 8000 /* what a search prices in when it does not say */
 };

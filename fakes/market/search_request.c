@@ -248,7 +248,7 @@ static bool read_select(struct search *search, const cJSON *body, struct http_re
     const cJSON *names = member_of(body, "select_cols");
     bool good = names == NULL || cJSON_IsNull(names) || cJSON_IsArray(names);
     bool all = !cJSON_IsArray(names);
-    for (const cJSON *each = good && !all ? names->child : NULL; each != NULL; each = each->next) {
+    for (const cJSON *each = names != NULL && !all ? names->child : NULL; each != NULL; each = each->next) {
         good = good && cJSON_IsString(each);
         all = all || (good && strcmp(each->valuestring, "*") == 0);
     }

@@ -46,7 +46,7 @@ static const struct market_switch switches_table[] = {
     TRUTH("outbid_resumes", outbid_resumes, 0, "an outbid machine runs again by itself once its bid is the highest"),
     SECONDS("outbid_mean_s", outbid_mean_ns, 0, "mean time until somebody outbids a running bid; 0: nobody does"),
     SECONDS("outbid_for_s", outbid_for_ns, 1380 * NS_PER_S, "how long whoever outbid it stays"),
-    SECONDS("expired_kept_s", expired_kept_ns, 2 * DAY_S * NS_PER_S,
+    SECONDS("expired_kept_s", expired_kept_ns, INT64_C(2) * DAY_S * NS_PER_S,
             "a contract past its end_date is stopped, and deleted so much later"),
     TRUTH("bad_images_fail", bad_images_fail, 1,
           "images named no-such-image, no-such-tag, needs-login or breaks-oci fail as such images do"),

@@ -153,7 +153,8 @@ static void make_hash(const struct market *market, int64_t id, char hash[HASH_SI
                                          .purpose = RANDOM_MARKET,
                                          .entity = MARKET_DRAW_TEMPLATE,
                                          .index = (uint32_t)id * 2 + half};
-        (void)text_format(hash + half * 16, HASH_SIZE - half * 16, "%016llx",
+        size_t at = (size_t)half * 16;
+        (void)text_format(hash + at, HASH_SIZE - at, "%016llx",
                           (unsigned long long)random_bits(market->options.seed, address));
     }
 }

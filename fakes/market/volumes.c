@@ -157,6 +157,10 @@ bool volume_of_create(struct market *market, const struct contract *contract, co
 
 void volumes_write(struct json_writer *writer, const struct market *market, int64_t contract_id)
 {
+    if (market->volume_count == 0) {
+        json_raw(writer, span_of("\"volume_info\":[]"));
+        return;
+    }
     json_key(writer, "volume_info");
     json_begin_array(writer);
     for (size_t i = 0; i < market->volume_count; i++) {

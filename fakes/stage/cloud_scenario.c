@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "fakes/stage/gpu_load_text.h"
+
 enum { RECORDING_FILE_MAX = 4 * 1024 * 1024 };
 
 /* 2 January 2026, 20:12:18.173379 in a zone an hour east of Greenwich: the start of the recorded run. */
@@ -72,7 +74,7 @@ static void read_offers(struct json_reader *reader, void *member)
                    offers->count <= SCENARIO_OFFERS_MAX;
     bool named = kind == JSON_STRING && json_string_copy(raw, offers->file, sizeof offers->file);
     if (!counted && !named) {
-        json_reject(reader, "expected a number of offers from 1 to 10000, or the name of a file");
+        json_reject(reader, "expected a number of offers from 1 to 150000, or the name of a file");
     }
 }
 
@@ -145,6 +147,7 @@ struct scenario_fields {
 struct scenario_second_fields {
     struct fault_plan faults; /* replaces what the recording brought, if it is given at all */
     struct timing_field timing;
+    struct gpu_load_plan gpu_load;
 };
 
 static void skip_value(struct json_reader *reader, void *member)
@@ -165,12 +168,14 @@ static const struct json_field first_pass[] = {
     JSON_CUSTOM(struct scenario_fields, name, "journey", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "timing", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "faults", skip_value),
+    JSON_CUSTOM(struct scenario_fields, name, "gpu_load", skip_value),
     JSON_CUSTOM(struct scenario_fields, expect, "expect", read_expect),
 };
 
 static const struct json_field second_pass[] = {
     JSON_CUSTOM(struct scenario_second_fields, timing, "timing", read_timing),
     JSON_CUSTOM(struct scenario_second_fields, faults, "faults", read_faults),
+    JSON_CUSTOM(struct scenario_second_fields, gpu_load, "gpu_load", gpu_load_read),
 };
 
 static enum error_code take_market(struct cloud_scenario *scenario, const struct scenario_fields *given,
@@ -227,6 +232,7 @@ static enum error_code read_second_pass(const struct scenario_text *text, struct
         (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "scenario");
     }
     scenario->faults = second.faults;
+    scenario->gpu_load = second.gpu_load;
     return ERR_OK;
 }
 

@@ -134,6 +134,7 @@ enum error_code remove_machine(struct journey *journey, int64_t instance_id, int
     enum error_code code = remove_within(journey, instance_id, limit_ns, destroy_extra, error);
     task_shield_end(world->scheduler, shield);
     if (code == ERR_OK) {
+        shell_forget(world, instance_id);
         events_emit(journey->events, EVENT_INSTANCE_DESTROYED, instance_id);
     }
     return code;

@@ -297,6 +297,16 @@ class Ends(Case):
         out, _ = process.communicate(timeout=LIMIT_S)
         self.assertEqual((process.returncode, out), (255, b""))
 
+    def test_a_command_that_sleeps_is_cut_too(self):
+        process = self.start("echo before; sleep 1000", options=["-o", "LogLevel=INFO"])
+        self.wait_for_programs(1)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(0.1)
+        self.stage.say(f"destroy {self.machine.number}")
+        _, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 255)
+        self.assertIn(b"closed by remote host", err)
+
     def test_a_drop_mid_command_sends_what_was_said_and_breaks(self):
         self.stage = self.open_stage(fault="ssh-drop-mid-command:nth=1,bytes=5")
         self.machine = self.stage.rent()
@@ -318,6 +328,18 @@ class Ends(Case):
             process.communicate()
             self.wait_for_peers(0)
         self.assertEqual(self.stage.descriptors(), before)
+
+    def test_machines_beyond_the_descriptors_refuse_and_the_others_go_on(self):
+        self.stage = self.open_stage(descriptors=64)
+        machines = [self.stage.rent() for _ in range(100)]
+        self.machine = machines[0]
+        waiting = [self.start("cat", machine=machines[0]) for _ in range(6)]
+        self.assertIn(b"Connection refused", self.ssh("true", machine=machines[99])[2])
+        self.stage.say("destroy 5")
+        for process in waiting:
+            process.communicate(timeout=LIMIT_S)
+            self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.good("echo on"), b"on\n")
 
     def test_two_hundred_connections_leave_no_descriptor_and_no_memory(self):
         self.good("true")
@@ -344,6 +366,13 @@ class Times(Case):
             seconds.append(float(run.stderr.split()[-1]))
         self.assertGreater(min(seconds), 0.499)
         self.assertLess(min(seconds), 0.6)
+
+
+    def test_a_command_takes_the_time_that_it_sleeps(self):
+        run = subprocess.run(["bash", "-c", "TIMEFORMAT=%R; time \"$@\"", "bash", *self.command_line("sleep 4; echo hi")],
+                             capture_output=True, check=True, timeout=LIMIT_S)
+        self.assertEqual(run.stdout, b"hi\n")
+        self.assertGreater(float(run.stderr.split()[-1]), 1.499)
 
 
 class Shells(Case):

@@ -1,6 +1,7 @@
 """A stage with the SSH front alone (ssh_stage_main), and OpenSSH's client, for the tests of this folder."""
 
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -27,14 +28,19 @@ class Peers(typing.NamedTuple):
     blocks: int
 
 
+def limit_descriptors(count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
 class Stage:
     """ssh_stage_main with settings; `rent()` and the other words go to its standard input."""
 
-    def __init__(self, folder, public_key, **settings):
+    def __init__(self, folder, public_key, descriptors=None, **settings):
         arguments = [os.path.join(folder, "clock"), public_key]
         for key, value in settings.items():
             arguments += [f"{key}={one}" for one in (value if isinstance(value, list) else [value])]
-        self.process = subprocess.Popen(PROGRAM + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(PROGRAM + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=descriptors and (lambda: limit_descriptors(descriptors)))
         assert self.process.stdout.readline() == "ready\n"
 
     def say(self, text):

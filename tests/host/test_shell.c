@@ -1,6 +1,8 @@
 /* The laws of the modelled host's shell. */
 #include "host_test.h"
 
+#include "base/attributes.h"
+
 /* Law: single quotes keep everything, double quotes keep blanks but expand $, a backslash keeps the next character. */
 static void test_quotes_keep_what_they_should(void **state)
 {
@@ -145,6 +147,35 @@ static void test_background_jobs_do_their_work(void **state)
     expect_status(*state, "nohup nothing", "", 127);
 }
 
+/* Law: what a command sleeps in the foreground is told, and its own clock moves on; timeout cuts it. */
+static void test_the_time_that_a_command_sleeps_is_told(void **state)
+{
+    struct host_test *test = *state;
+    static const struct {
+        const char *command, *output;
+        int64_t slept_ms;
+    } cases[] = {
+        {"echo x", "x\n", 0},
+        {"sleep 1.25; echo x", "x\n", 1250},
+        {"sleep .5 2s 1m", "", 62500},
+        {"sleep 1h & sleep 2", "", 2000},
+        {"timeout 5 sleep 9; echo $?", "124\n", 5000},
+        {"timeout 5m sleep 9; echo $?", "0\n", 9000},
+        {"timeout 0 sleep 9; echo $?", "0\n", 9000},
+        {"a=$(date +%s); sleep 7; echo $(($(date +%s) - a))", "7\n", 7000},
+        {"for i in 1 2 3; do sleep 1; done", "", 3000},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_string_equal(run(test, cases[i].command), cases[i].output);
+        assert_int_equal(host_slept_ns(test->host), cases[i].slept_ms * NS_PER_MS);
+    }
+    (void)run(test, "sleep infinity");
+    assert_true(host_slept_ns(test->host) > INT64_C(1000000) * NS_PER_HOUR);
+    expect_status(test, "sleep 1x", "", 1);
+    expect_status(test, "sleep .", "", 1);
+    assert_int_equal(host_slept_ns(test->host), 0);
+}
+
 /* Law: standard input is read once: what one command leaves, the next one finds. */
 static void test_input_is_shared_between_commands(void **state)
 {
@@ -205,6 +236,7 @@ int main(void)
         HOST_TEST(test_failures_have_their_statuses),
         HOST_TEST(test_scripts_run_as_commands),
         HOST_TEST(test_background_jobs_do_their_work),
+        HOST_TEST(test_the_time_that_a_command_sleeps_is_told),
         HOST_TEST(test_input_is_shared_between_commands),
         HOST_TEST(test_hostile_texts_end),
     };

@@ -122,6 +122,7 @@ static void test_the_machine_of_a_dead_run_is_sighted_again_and_destroyed(void *
     assert_int_equal(run_reap(true, false), EXIT_DONE);
     assert_int_equal(deletions(), 1);
     assert_int_equal(count_lines(&scripted.store, "INTENT_SET", "closed"), 1);
+    assert_int_equal(count_lines(&scripted.shell, "forget 9", NULL), 1); /* whoever bears its number later is another */
 }
 
 static void test_the_machine_of_a_living_run_is_spared(void **state)

@@ -35,7 +35,8 @@ class Stage:
         return os.path.join(self.folder, name)
 
     def __enter__(self):
-        plain = {"PATH": os.environ["PATH"], "HOME": self.folder, "LC_ALL": "C.UTF-8"}
+        os.mkdir(self.path("tmp"))
+        plain = {"PATH": os.environ["PATH"], "HOME": self.folder, "LC_ALL": "C.UTF-8", "TMPDIR": self.path("tmp")}
         self.said = open(self.path("fake.err"), "w+", encoding="utf-8")
         self.process = subprocess.Popen([self.fake, *self.options], env=plain, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=self.said)

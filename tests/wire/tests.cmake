@@ -6,6 +6,16 @@ if(DUMONT_PYTHON)
   add_test(NAME wire_parity COMMAND ${DUMONT_PYTHON} -B ${wire}/parity.py ${PROJECT_SOURCE_DIR}
            $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
   set_tests_properties(wire_parity wire_parity_self_test PROPERTIES LABELS wire TIMEOUT 600)
+  # Long ones: the recorded times, and ten minutes of continuous runs.
+  foreach(times "1;0.01;0.35" "20;0.03;0")
+    list(GET times 0 speed)
+    add_test(NAME wire_times_at_speed_${speed} COMMAND ${DUMONT_PYTHON} -B ${wire}/times.py ${times}
+             $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake>)
+    set_tests_properties(wire_times_at_speed_${speed} PROPERTIES LABELS slow TIMEOUT 600 RUN_SERIAL ON)
+  endforeach()
+  add_test(NAME wire_soak COMMAND ${DUMONT_PYTHON} -B ${wire}/soak.py 600
+           $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake>)
+  set_tests_properties(wire_soak PROPERTIES LABELS slow TIMEOUT 900)
   foreach(group Access BadReplies Faults Moments Secrets)
     add_test(NAME wire_failures_${group} COMMAND ${DUMONT_PYTHON} -B ${wire}/failures.py ${group}
              $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake>)

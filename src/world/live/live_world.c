@@ -212,6 +212,7 @@ static const struct world_operations operations = {
     .shell_run = live_shell_run,
     .shell_abandon = live_shell_abandon,
     .shell_close = live_shell_close,
+    .shell_forget = live_shell_forget,
     .store_start = live_store_start,
     .store_abandon = live_store_abandon,
     .lock = live_lock,
@@ -361,7 +362,9 @@ enum exit_status live_world_run(struct live_world *live, task_function *run, voi
     run_all_that_is_ready(live);
     while (live->cut == EXIT_DONE && scheduler_task_count(live->world.scheduler) > 0) {
         reactor_turn(live->reactor, true);
-        run_all_that_is_ready(live);
+        if (live->cut == EXIT_DONE) {
+            run_all_that_is_ready(live);
+        }
     }
     return live->cut;
 }
