@@ -146,7 +146,7 @@ static enum error_code read_record(struct download *download, struct error *erro
 {
     struct world *world = download->b2->world;
     enum { RECORD_MAX = 4 * 1024 * 1024 };
-    struct file_facts facts;
+    struct world_file_facts facts;
     struct buffer text;
     size_t got = 0;
     enum error_code code = world_file_look(world, &download->record, &facts, error);
@@ -182,7 +182,7 @@ static enum error_code start_anew(struct download *download, struct error *error
 
 static enum error_code take_up(struct download *download, struct error *error)
 {
-    struct file_facts facts;
+    struct world_file_facts facts;
     struct world *world = download->b2->world;
     bool has_digest = download->result->file.sha1[0] != '\0';
     enum error_code code = world_file_look(world, &download->file, &facts, error);

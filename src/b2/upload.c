@@ -8,7 +8,7 @@
 
 enum error_code upload_unchanged(struct upload *upload, struct error *error)
 {
-    struct file_facts now;
+    struct world_file_facts now;
     enum error_code code = world_file_look(upload->b2->world, &upload->file, &now, error);
     if (code == ERR_OK && (now.size != upload->facts.size || now.modified_unix_ns != upload->facts.modified_unix_ns)) {
         (void)error_set(error, ERR_SOURCE_CHANGED, "the file changed while it was uploaded");

@@ -13,7 +13,7 @@ struct upload {
     const struct b2_transfer_options *options;
     struct b2_upload_result *result;
     struct world_file file;
-    struct file_facts facts;
+    struct world_file_facts facts;
     struct b2_label label;
     char sha1[B2_SHA1_SIZE];
     char mark[B2_MARK_SIZE];

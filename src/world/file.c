@@ -22,7 +22,7 @@ void world_file_close(struct world *world, struct world_file *file)
     }
 }
 
-enum error_code world_file_look(struct world *world, struct world_file *file, struct file_facts *facts,
+enum error_code world_file_look(struct world *world, struct world_file *file, struct world_file_facts *facts,
                                 struct error *error)
 {
     return world->operations->files->look(file, facts, error);

@@ -27,15 +27,15 @@ struct world_file {
     void *opened; /* the world's own */
 };
 
-struct file_facts {
+struct world_file_facts {
     int64_t size;
     int64_t modified_unix_ns;
 };
 
-struct file_operations {
+struct world_file_operations {
     enum error_code (*open)(struct world *world, const char *path, enum world_file_use use, struct world_file *file,
                             struct error *error);
-    enum error_code (*look)(struct world_file *file, struct file_facts *facts, struct error *error);
+    enum error_code (*look)(struct world_file *file, struct world_file_facts *facts, struct error *error);
     enum error_code (*read)(struct world_file *file, int64_t offset, void *out, size_t size, size_t *got,
                             struct error *error);
     enum error_code (*write)(struct world_file *file, int64_t offset, const void *bytes, size_t size,
@@ -54,7 +54,7 @@ MUST_USE enum error_code world_file_open(struct world *world, const char *path, 
 /* Harmless when it is not open. */
 void world_file_close(struct world *world, struct world_file *file);
 
-MUST_USE enum error_code world_file_look(struct world *world, struct world_file *file, struct file_facts *facts,
+MUST_USE enum error_code world_file_look(struct world *world, struct world_file *file, struct world_file_facts *facts,
                                          struct error *error);
 
 /* Up to `size` bytes; `got` is less only at the end of the file. */

@@ -96,7 +96,7 @@ static void close_file(struct world *world, struct world_file *file)
 
 /* ---- What is in it ------------------------------------------------------------------------------------------------------ */
 
-static enum error_code look(struct world_file *file, struct file_facts *facts, struct error *error)
+static enum error_code look(struct world_file *file, struct world_file_facts *facts, struct error *error)
 {
     struct stat status;
     if (fstat(file_of(file)->descriptor, &status) != 0) {
@@ -194,7 +194,7 @@ size_t live_file_get(void *opened, int64_t offset, char *out, size_t size)
     return count < 0 ? 0 : (size_t)count;
 }
 
-const struct file_operations live_file_operations = {
+const struct world_file_operations live_file_operations = {
     .open = open_file,
     .look = look,
     .read = read_file,
