@@ -32,7 +32,7 @@ static const struct option own_options[] = {
     PORT_OPTION(b2_port, "b2-port", "Port of the object store; 0 is the kernel's choice"),
     PORT_OPTION(control_port, "control-port", "Port of the control API; 0 is the kernel's choice"),
     TEXT_OPTION(struct fake_values, data, "data", "DIR", NULL,
-                "Keep key, client's state and events store there, not in a temporary folder"),
+                "Keep the object store, key, client's state and events store there, not in a temporary folder"),
     TEXT_OPTION(struct fake_values, tls_cert, "tls-cert", "FILE", NULL, "Serve HTTPS with this certificate, in PEM"),
     TEXT_OPTION(struct fake_values, tls_key, "tls-key", "FILE", NULL, "Its private key, in PEM"),
     CHOICE_OPTION(struct fake_values, legacy_list, "legacy-list", "on|off", "off",

@@ -16,6 +16,7 @@
 #include "fakes/cli/told_files.h"
 #include "fakes/front/bucket_front.h"
 #include "fakes/front/control_front.h"
+#include "fakes/front/object_files.h"
 #include "fakes/front/sandbox_machines.h"
 #include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
@@ -29,6 +30,7 @@ struct fake {
     const struct fake_values *values;
     struct setting setting;
     struct run_folder folder;
+    struct content_store *objects; /* NULL: the object store is in memory */
     struct history history;
     struct history_file history_file;
     struct clock_page *clock;
@@ -86,6 +88,19 @@ static enum error_code make_folder(struct fake *fake, struct error *error)
                           : code;
 }
 
+/* With --data the object store outlives the run. */
+static enum error_code open_objects(struct fake *fake, struct error *error)
+{
+    char folder[FILE_PATH_SIZE];
+    if (fake->values->data == NULL) {
+        return ERR_OK;
+    }
+    if (!text_format(folder, sizeof folder, "%s/b2", fake->values->data)) {
+        return error_set(error, ERR_USAGE, "--data: the path is too long");
+    }
+    return object_files_open(fake->heap, folder, &fake->objects, error);
+}
+
 static enum error_code open_stage(struct fake *fake, struct error *error)
 {
     const struct stage_options options = {
@@ -98,6 +113,7 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
         .api_key = fake->api_key,
         .ssh_public_key = fake->folder.public_key,
         .folder = fake->folder.path,
+        .objects = fake->objects,
     };
     history_init(&fake->history, fake->heap);
     journal_init(&fake->journal, fake->heap, fake->api_key);
@@ -297,7 +313,7 @@ typedef enum error_code step_function(struct fake *fake, struct error *error);
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     static step_function *const steps[] = {
-        make_folder, make_clock, open_stage, open_services, open_sandboxes, open_ssh, watch_signals,
+        make_folder, make_clock, open_objects, open_stage, open_services, open_sandboxes, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -332,6 +348,7 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
 static void clear_stage(struct fake *fake)
 {
     stage_close(&fake->stage);
+    object_files_close(fake->objects);
     ssh_front_free(fake->ssh);
     sandbox_machines_free(fake->sandboxes);
     journal_release(&fake->journal);

@@ -1,5 +1,8 @@
 #include "fakes/front/bucket_front.h"
 
+/* Pieces of an upload are at most half of it: fewer turns of the loop for a large one. */
+enum { CONNECTION_BYTES = 512 * 1024 };
+
 /* One request under way. `http` is NULL once nobody waits for its reply, `cloud` once the store knows nothing of it any more. */
 struct bucket_call_under_way {
     struct bucket_front *front;
@@ -223,6 +226,7 @@ static enum error_code open_front(struct stage_service *service, struct stage_se
         .handler = &front->handler,
         .name = "object store",
         .port = front->port,
+        .connection_bytes = CONNECTION_BYTES,
     };
     struct bucket_service *bucket = cloud_bucket(stage->cloud, stage->now_ns, error);
     if (bucket == NULL) {

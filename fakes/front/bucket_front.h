@@ -2,9 +2,9 @@
  * Bucket front: the cloud's object store behind a socket; API, uploads and downloads on one port.
  *
  * Bodies stream both ways: an upload's bytes go to the store as they come, a download's come from it as the socket takes them. So
- * memory does not grow with the size of objects: each connection has libmicrohttpd's 32 KiB, a download 64 KiB beside, and the
- * store BUCKET_BODY_MAX at most for JSON (fakes/bucket/bucket.h). A client that goes away before its body is whole has uploaded
- * nothing; one that goes away later does not take back what it has sent.
+ * memory does not grow with the size of objects: a connection has 512 KiB of libmicrohttpd's, a download 256 KiB beside, and
+ * the store at most BUCKET_BODY_MAX for JSON (fakes/bucket/bucket.h). A client that goes away before its body is whole has
+ * uploaded nothing; one that goes away later does not take back what it has sent.
  */
 #ifndef FAKES_FRONT_BUCKET_FRONT_H
 #define FAKES_FRONT_BUCKET_FRONT_H

@@ -83,7 +83,7 @@ static void add_headers(struct MHD_Response *response, struct span lines)
 
 enum MHD_Result http_queue(struct http_call_inside *inside)
 {
-    enum { BLOCK_BYTES = 64 * 1024 };
+    enum { BLOCK_BYTES = 256 * 1024 };
     const struct http_answer *answer = &inside->answer;
     struct MHD_Response *response;
     if (answer->read != NULL) {

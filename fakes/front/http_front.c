@@ -384,7 +384,8 @@ static enum error_code start(struct http_front *front, const struct http_front_o
         flags, 0, NULL, NULL, on_request, front, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, front,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, front, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, front,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        options->connection_bytes == 0 ? (size_t)CONNECTION_MEMORY_BYTES : options->connection_bytes,
+        MHD_OPTION_CONNECTION_LIMIT,
         raise_descriptors() / (front->tls == NULL ? 1U : 3U), /* TLS: one to the client, two between relay and daemon */
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S,
         front->tls == NULL ? MHD_OPTION_LISTEN_SOCKET : MHD_OPTION_END, front->listener, MHD_OPTION_END);

@@ -71,6 +71,8 @@ struct http_front_options {
     const char *name;                   /* "Vast.ai API": for messages */
     int64_t port;                       /* 0: the kernel's choice */
     const char *tls_cert, *tls_key;     /* PEM files; NULL: plain HTTP */
+    size_t
+        connection_bytes; /* of memory that a connection may have, for its head and what is read at once; 0: 32 KiB */
 };
 
 /* Listens on 127.0.0.1. ERR_CANNOT_LISTEN (port in use, ...), ERR_INPUT_UNREADABLE or ERR_INPUT_INVALID (certificate, key), ERR_NO_MEMORY. */

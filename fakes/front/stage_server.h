@@ -71,6 +71,7 @@ struct stage_options {
     const char *api_key;
     const char *ssh_public_key;
     const char *folder;
+    struct content_store *objects; /* of the object store; NULL: in memory */
 };
 
 /* ERR_OK or ERR_NO_MEMORY. Ended with stage_close(). */

@@ -30,7 +30,7 @@ struct init {
 
 /* ---- in the child ---- */
 
-static void set_limit(int resource, rlim_t value)
+static void set_limit(__rlimit_resource_t resource, rlim_t value)
 {
     struct rlimit limit = {value, value};
     (void)setrlimit(resource, &limit);
@@ -231,5 +231,5 @@ int guest_init(struct heap *heap)
             goes_on = take_orders(init);
         }
     }
-    return 0; /* and the kernel ends all others */
+    _exit(0); /* at once; and the kernel ends all others */
 }

@@ -83,6 +83,8 @@ enum exit_status {
     X(MACHINE_EXITED, "machine_exited", FATAL, FAILED, "the machine stopped instead of starting")                      \
     X(MACHINE_OFFLINE, "machine_offline", FATAL, FAILED, "the machine's host is offline")                              \
     X(MACHINE_GONE, "machine_gone", FATAL, FAILED, "the machine no longer exists")                                     \
+    X(MACHINE_NOT_RUNNING, "machine_not_running", LATER, FAILED, "the machine is not running")                         \
+    X(SSH_ADDRESS_MISSING, "ssh_address_missing", LATER, FAILED, "the API gives no SSH address of the machine")        \
     X(BOOT_DEADLINE, "boot_deadline", FATAL, DEADLINE, "the machine was not running in time")                          \
     X(SSH_DEADLINE, "ssh_deadline", FATAL, DEADLINE, "the machine did not answer SSH in time")                         \
     X(SSH_SILENT, "ssh_silent", LATER, FAILED, "the SSH server accepts but does not speak")                            \

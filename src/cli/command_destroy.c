@@ -1,6 +1,3 @@
-#include <string.h>
-
-#include "base/units.h"
 #include "cli/network.h"
 #include "journey/destroy.h"
 
@@ -30,19 +27,13 @@ static enum exit_status run(struct destroy_command *command, const struct dumont
     return network_tell(network, status, &output);
 }
 
-static enum error_code parse_id(const char *text, int64_t *id, struct error *error)
-{
-    bool whole = text[strspn(text, "0123456789")] == '\0' && decimal_parse(span_of(text), 0, id);
-    return whole && *id != 0 ? ERR_OK : error_set(error, ERR_USAGE, "destroy: ID is the number of a machine");
-}
-
 enum exit_status dumont_destroy(void *context, const struct command_line *line)
 {
     const struct dumont_values *values = context;
     struct destroy_command command;
     struct error error;
     int64_t instance_id = 0;
-    if (parse_id(line->arguments[0], &instance_id, &error) != ERR_OK) {
+    if (network_parse_id(line, &instance_id, &error) != ERR_OK) {
         return say_error(DUMONT_NAME, &error);
     }
     enum error_code code = network_open(&command.network, values, NETWORK_DESTROYS, &error);

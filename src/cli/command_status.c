@@ -107,20 +107,6 @@ static void write_machine(struct json_writer *writer, const struct status_machin
     json_end_object(writer);
 }
 
-static void write_error(struct json_writer *writer, const struct report *report)
-{
-    json_key(writer, "error");
-    if (report == NULL || !report->error.known) {
-        json_null(writer);
-        return;
-    }
-    json_begin_object(writer);
-    json_member_string(writer, "code", report->error.code);
-    json_member_string(writer, "message", report->error.message);
-    json_member_string(writer, "next_step", report->error.next_step);
-    json_end_object(writer);
-}
-
 /* Without the whole listing there is no inventory: its members are null then, and `error` says why. */
 static void write_json(struct buffer *out, const struct status_command *command, const struct report *report)
 {
@@ -145,7 +131,7 @@ static void write_json(struct buffer *out, const struct status_command *command,
         json_member_null(&writer, "usd_per_hour");
     }
     member_int(&writer, "credit_usd", known ? result->credit_nusd : (struct maybe_int64){ABSENT, 0}, USD_DIGITS);
-    write_error(&writer, report);
+    network_write_error(&writer, report);
     json_end_object(&writer);
     buffer_append_char(out, '\n');
 }

@@ -23,6 +23,7 @@ struct dumont_values {
     bool dry_run;
     bool known_only;
     int64_t grace_ns;
+    int64_t limit_ns;
     struct check_values check;
     /* of those that work on files */
     const char *report_dir;
@@ -42,6 +43,7 @@ struct dumont_values {
 enum exit_status dumont_check(void *context, const struct command_line *line);
 enum exit_status dumont_destroy(void *context, const struct command_line *line);
 enum exit_status dumont_reap(void *context, const struct command_line *line);
+enum exit_status dumont_run(void *context, const struct command_line *line);
 enum exit_status dumont_status(void *context, const struct command_line *line);
 enum exit_status dumont_events_deliver(void *context, const struct command_line *line);
 

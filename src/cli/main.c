@@ -38,6 +38,12 @@ static const struct option reap_options[] = {
 
 static const struct option network_options[] = {NETWORK_OPTION_ROWS};
 
+static const struct option run_options[] = {
+    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, 366 * 24 * NS_PER_HOUR, "2592000",
+                   "End the command after X seconds"),
+    NETWORK_OPTION_ROWS,
+};
+
 static const struct option record_options[] = {
     LETTER_TEXT_OPTION(struct dumont_values, output, 'o', "output", "FILE", "Write it to FILE, not to standard output"),
 };
@@ -127,6 +133,15 @@ static const struct command commands[] = {
         .summary = "Show the account's machines, what they cost, and the credit",
         .options = {network_options, ARRAY_LENGTH(network_options)},
         .run = dumont_status,
+    },
+    {
+        .name = "run",
+        .arguments = "ID -- COMMAND [ARG...]",
+        .arguments_least = 2,
+        .arguments_most = SIZE_MAX,
+        .summary = "Run a command on a machine and end with its exit status; one word is a line for its shell",
+        .options = {run_options, ARRAY_LENGTH(run_options)},
+        .run = dumont_run,
     },
     {
         .name = "record",

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "vast/calls.h"
 
 /* A variable's value, NULL when it is empty, too. */
@@ -54,7 +55,7 @@ static enum error_code choose_consent(struct network *network, enum network_use 
     const struct dumont_values *values = network->values;
     if (values->dry_run) {
         network->consent = CONSENT_DRY_RUN;
-    } else if (!values->live || use == NETWORK_LOOKS) {
+    } else if (!values->live || use == NETWORK_LOOKS || use == NETWORK_REACHES) {
         network->consent = CONSENT_SILENT;
     } else if (values->yes) {
         network->consent = values->quiet ? CONSENT_SILENT : CONSENT_TOLD;
@@ -93,7 +94,7 @@ static enum error_code prepare_report_folder(const char *path, struct error *err
 
 static bool needs_ssh_key(const struct network *network, enum network_use use)
 {
-    return use == NETWORK_RENTS && network->consent != CONSENT_DRY_RUN;
+    return (use == NETWORK_RENTS || use == NETWORK_REACHES) && network->consent != CONSENT_DRY_RUN;
 }
 
 static enum error_code prepare(struct network *network, enum network_use use, struct error *error)
@@ -182,6 +183,14 @@ struct report_output network_output(const struct dumont_values *values)
                                   .quiet = values->quiet || values->dry_run};
 }
 
+enum error_code network_parse_id(const struct command_line *line, int64_t *id, struct error *error)
+{
+    const char *text = line->arguments[0];
+    bool whole = text[strspn(text, "0123456789")] == '\0' && decimal_parse(span_of(text), 0, id);
+    return whole && *id != 0 ? ERR_OK
+                             : error_set(error, ERR_USAGE, "%s: ID is the number of a machine", line->command->name);
+}
+
 static struct span network_history(const struct network *network)
 {
     return (struct span){buffer_text(&network->history.text), network->history.text.length};
@@ -214,6 +223,20 @@ enum exit_status network_end(struct network *network, enum exit_status status, s
     }
     report_release(network->heap, report);
     return status;
+}
+
+void network_write_error(struct json_writer *writer, const struct report *report)
+{
+    json_key(writer, "error");
+    if (report == NULL || !report->error.known) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_member_string(writer, "code", report->error.code);
+    json_member_string(writer, "message", report->error.message);
+    json_member_string(writer, "next_step", report->error.next_step);
+    json_end_object(writer);
 }
 
 enum exit_status network_tell(struct network *network, enum exit_status status, const struct report_output *output)

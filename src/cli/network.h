@@ -16,6 +16,7 @@
 #define CLI_NETWORK_H
 
 #include "base/history.h"
+#include "base/json_write.h"
 #include "cli/api_key.h"
 #include "cli/dumont.h"
 #include "cli/progress.h"
@@ -28,6 +29,7 @@
 enum network_use {
     NETWORK_RENTS,    /* spends money: --live needs --max-usd, and the SSH key must be there */
     NETWORK_DESTROYS, /* asks with --live */
+    NETWORK_REACHES,  /* works on a machine that is rented: the SSH key must be there; never asks */
     NETWORK_LOOKS,    /* never asks: looks, or acts on --yes alone */
 };
 
@@ -69,6 +71,12 @@ enum exit_status network_tell(struct network *network, enum exit_status status, 
 MUST_USE enum error_code network_report(struct network *network, struct report **report, struct error *error);
 enum exit_status network_end(struct network *network, enum exit_status status, struct report *report,
                              enum error_code written, const struct error *error);
+
+/* The member `error` of what a command prints: what the report says of it, null when all went well. */
+void network_write_error(struct json_writer *writer, const struct report *report);
+
+/* The first argument as the number of a machine. ERR_USAGE. */
+MUST_USE enum error_code network_parse_id(const struct command_line *line, int64_t *id, struct error *error);
 
 /* What this command line asks of the report. */
 struct report_output network_output(const struct dumont_values *values);

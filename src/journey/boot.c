@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "journey/reach.h"
 #include "vast/retry.h"
 #include "world/note.h"
 
@@ -257,17 +258,6 @@ enum error_code wait_running(struct journey *journey, const struct check_options
 
 /* ---- Until SSH answers -------------------------------------------------------------------------------------------------- */
 
-/* The proxy's address is known from the start; a direct one serves when the proxy's is missing. */
-static bool take_address(struct machine *machine, const struct vast_instance *seen)
-{
-    if (seen->ssh_host.text[0] != '\0' && seen->ssh_port.presence == PRESENT &&
-        machine_set_address(machine, seen->ssh_host.text, seen->ssh_port.value)) {
-        return true;
-    }
-    return seen->public_ipaddr.text[0] != '\0' &&
-           machine_set_address(machine, seen->public_ipaddr.text, seen->direct_port);
-}
-
 static const struct {
     enum error_code code;
     const char *fault;
@@ -307,7 +297,7 @@ static enum error_code ssh_deadline(const struct check_options *options, const s
 static enum error_code attempt_ssh(struct machine *machine, const struct vast_instance *last, int64_t attempt_limit_ns,
                                    struct error *error)
 {
-    if (!take_address(machine, last)) {
+    if (!reach_take_address(machine, last)) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "the API gives no SSH address (ssh_host, ssh_port, ports)");
     }
     return machine_probe(machine, world_deadline_ns(machine->world, attempt_limit_ns), error);

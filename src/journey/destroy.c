@@ -4,11 +4,11 @@
 
 #include "base/utf8.h"
 #include "journey/label.h"
+#include "journey/reach.h"
 #include "journey/removal.h"
-#include "vast/retry.h"
 #include "world/note.h"
 
-enum { SHOW_ATTEMPTS = 20, INTENTS_MAX = 256, RETRY_STREAM_SHOW = 30 };
+enum { SHOW_ATTEMPTS = 20, INTENTS_MAX = 256 };
 
 static const int64_t look_limit_ns = 300 * NS_PER_S;
 static const int64_t removal_limit_ns = 900 * NS_PER_S;
@@ -17,23 +17,6 @@ struct destroy {
     struct journey journey;
     struct intent intents[INTENTS_MAX];
 };
-
-static enum error_code look(struct journey *journey, int64_t instance_id, struct vast_instance *instance,
-                            struct error *error)
-{
-    struct world *world = journey->world;
-    struct retry retry =
-        retry_begin(world, "show", RETRY_STREAM_SHOW, SHOW_ATTEMPTS, world_deadline_ns(world, look_limit_ns));
-    enum error_code code;
-    do {
-        code = vast_show(&journey->vast, instance_id, instance, error);
-    } while (code != ERR_OK && retry_again(&retry, error));
-    if (code != ERR_OK) {
-        return error->code;
-    }
-    note_instance(journey, instance_id, instance);
-    return ERR_OK;
-}
 
 /* Shows the machine, and asks, as the options say. */
 static enum consent_answer propose(struct journey *journey, const struct destroy_options *options,
@@ -73,7 +56,8 @@ static enum error_code destroy_one(struct destroy *destroy, const struct destroy
 {
     struct journey *journey = &destroy->journey;
     struct vast_instance instance;
-    enum error_code code = look(journey, options->instance_id, &instance, error);
+    enum error_code code =
+        look_at_machine(journey, options->instance_id, SHOW_ATTEMPTS, look_limit_ns, &instance, error);
     if (code == ERR_NOT_AUTHENTICATED || code == ERR_NOT_PERMITTED || code == ERR_INTERRUPTED) {
         return code;
     }
@@ -111,11 +95,7 @@ enum exit_status destroy_run(struct world *world, const struct destroy_options *
         heap_release(world->heap, destroy);
         return journey_without_memory(world);
     }
-    struct note note;
-    note_begin(&note);
-    json_member_string(&note.ids, "run", destroy->journey.run_id);
-    journey_describe(&destroy->journey, &note.data);
-    note_end(world, &note, "client.start");
+    journey_note_start(&destroy->journey);
     struct error error;
     if (destroy_one(destroy, options, &error) != ERR_OK) {
         (void)journey_fail(&destroy->journey, &error);

@@ -67,7 +67,8 @@ static enum exit_status exit_status_of(const struct journey *journey)
     if (journey->error.code == ERR_INTERRUPTED && journey->world->interrupted_by != EXIT_DONE) {
         return journey->world->interrupted_by;
     }
-    return error_exit_status(journey->error.code);
+    return journey->error.code == ERR_OK ? (enum exit_status)journey->command_status
+                                         : error_exit_status(journey->error.code);
 }
 
 static void note_exit(struct world *world, enum exit_status status)
@@ -166,6 +167,15 @@ void journey_describe(const struct journey *journey, struct json_writer *data)
         json_end_object(data);
     }
     json_member_int(data, "started_unix_us", world_wall_now(journey->world).unix_ns / NS_PER_US);
+}
+
+void journey_note_start(struct journey *journey)
+{
+    struct note note;
+    note_begin(&note);
+    json_member_string(&note.ids, "run", journey->run_id);
+    journey_describe(journey, &note.data);
+    note_end(journey->world, &note, "client.start");
 }
 
 static void note_phase(struct journey *journey, const char *kind, const char *name, bool extra, const char *outcome)

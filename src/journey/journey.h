@@ -5,7 +5,7 @@
  * each create, and on every way out, an interruption included, destroys what it rented and reads the destruction back, in a shield
  * with a deadline of its own. What could not be destroyed is told in `machines_left`, and the exit status is 8.
  *
- * Journeys: check.h, destroy.h, reap.h.
+ * Journeys: check.h, destroy.h, reap.h, status.h, remote_run.h.
  */
 #ifndef JOURNEY_JOURNEY_H
 #define JOURNEY_JOURNEY_H
@@ -37,6 +37,7 @@ struct journey {
     char run_id[INTENT_RUN_SIZE];
     struct guard guard; /* of the machine in use; all zero without one */
     struct error error; /* the first thing that went wrong; ERR_OK while all is well */
+    int command_status; /* of a command that was run for somebody: the process ends with it when nothing went wrong */
     struct machine_left machines_left[MACHINES_LEFT_MAX];
     size_t machines_left_count;
 };
@@ -59,6 +60,9 @@ void journey_leave_machine(struct journey *journey, int64_t id, const char *labe
 
 /* The members of client.start that every journey has: its name, the program's version, and the world's description. */
 void journey_describe(const struct journey *journey, struct json_writer *data);
+
+/* Writes client.start with these members and no others. */
+void journey_note_start(struct journey *journey);
 
 /* The begin and end of a named phase; `extra` phases stand outside the eight of a check. */
 void phase_begin(struct journey *journey, const char *name, bool extra);

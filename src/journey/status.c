@@ -110,11 +110,7 @@ enum exit_status status_run(struct world *world, struct vast_access access, stru
         heap_release(world->heap, journey);
         return journey_without_memory(world);
     }
-    struct note note;
-    note_begin(&note);
-    json_member_string(&note.ids, "run", journey->run_id);
-    journey_describe(journey, &note.data);
-    note_end(world, &note, "client.start");
+    journey_note_start(journey);
     struct error error;
     if (list(journey, result, &error) == ERR_OK && read_credit(journey, result, &error) == ERR_OK) {
         note_result(journey, result);

@@ -15,6 +15,8 @@ void machine_init(struct machine *machine, struct world *world, int64_t instance
     machine->reuse = reuse;
     machine->command_limit_ns = command_limit_ns;
     machine->sessions = 0;
+    machine->exit_status = -1;
+    machine->out_bytes = 0;
     machine->host[0] = '\0';
     buffer_init_fixed(&machine->out, machine->out_storage, sizeof machine->out_storage);
     buffer_init_fixed(&machine->err, machine->err_storage, sizeof machine->err_storage);
@@ -26,7 +28,7 @@ bool machine_set_address(struct machine *machine, const char *host, int64_t port
     return text_copy(machine->host, sizeof machine->host, host) && host[0] != '\0' && port > 0 && port < 65536;
 }
 
-static void note_session(struct machine *machine, const char *kind, enum error_code code)
+static void note_session(struct machine *machine, const char *kind, enum error_code code, size_t stdout_bytes)
 {
     struct note note;
     note_begin(&note);
@@ -38,18 +40,28 @@ static void note_session(struct machine *machine, const char *kind, enum error_c
     } else {
         json_member_string(&note.data, "outcome", error_name(code));
         json_member_int(&note.data, "exit_status", machine->exit_status);
-        json_member_int(&note.data, "stdout_bytes", (int64_t)machine->out.length);
+        json_member_int(&note.data, "stdout_bytes", (int64_t)stdout_bytes);
     }
     note_end(machine->world, &note, kind);
 }
 
-static void note_command(struct machine *machine, const char *command)
+/* A person's own command may hold what is nobody's business, so its length alone is told. */
+static void note_order(struct machine *machine, const struct machine_order *order)
 {
     struct note note;
     note_begin(&note);
     json_member_int(&note.ids, "instance", machine->target.instance_id);
     json_member_int(&note.ids, "ssh", (int64_t)machine->sessions);
-    json_member_string(&note.data, "command", command);
+    if (order->is_private) {
+        json_member_string(&note.data, "command", "(as given)");
+        json_member_int(&note.data, "command_bytes", (int64_t)order->command.length);
+    } else {
+        json_key(&note.data, "command");
+        json_span(&note.data, order->command);
+    }
+    if (order->input.length > 0) {
+        json_member_int(&note.data, "input_bytes", (int64_t)order->input.length);
+    }
     note_end(machine->world, &note, "ssh.exec");
 }
 
@@ -61,7 +73,7 @@ static bool is_open(const struct machine *machine)
 static void end_session(struct machine *machine, enum error_code code)
 {
     shell_close(machine->world, &machine->session);
-    note_session(machine, "ssh.close", code);
+    note_session(machine, "ssh.close", code, machine->out_bytes);
 }
 
 void machine_close(struct machine *machine)
@@ -75,17 +87,16 @@ static enum error_code open_session(struct machine *machine, int64_t deadline_ns
 {
     machine->sessions++;
     machine->exit_status = -1;
-    buffer_clear(&machine->out);
-    note_session(machine, "ssh.open", ERR_OK);
+    machine->out_bytes = 0;
+    note_session(machine, "ssh.open", ERR_OK, 0);
     enum error_code code = shell_open(machine->world, &machine->session, &machine->target, deadline_ns);
     if (code != ERR_OK) {
-        note_session(machine, "ssh.close", code);
+        note_session(machine, "ssh.close", code, 0);
     }
     return code;
 }
 
-/* One session and one command, or one more command on the session that is kept. */
-static enum error_code attempt(struct machine *machine, const char *command, int64_t deadline_ns)
+enum error_code machine_send(struct machine *machine, const struct machine_order *order, int64_t deadline_ns)
 {
     if (!is_open(machine)) {
         enum error_code opened = open_session(machine, deadline_ns);
@@ -93,16 +104,61 @@ static enum error_code attempt(struct machine *machine, const char *command, int
             return opened;
         }
     }
-    buffer_clear(&machine->out);
-    buffer_clear(&machine->err);
-    note_command(machine, command);
-    enum error_code code = shell_run(machine->world, &machine->session, span_of(command), (struct span){"", 0},
-                                     &machine->out, &machine->err, deadline_ns);
+    buffer_clear(order->out);
+    buffer_clear(order->err);
+    note_order(machine, order);
+    enum error_code code = order->streams == STREAMS_NONE
+                               ? shell_run(machine->world, &machine->session, order->command, order->input, order->out,
+                                           order->err, deadline_ns)
+                               : shell_run_attached(machine->world, &machine->session, order->command, order->streams,
+                                                    order->out, order->err, deadline_ns);
     machine->exit_status = code == ERR_OK ? machine->session.exit_status : -1;
+    machine->out_bytes = order->out->length;
     if (code != ERR_OK || !machine->reuse) {
         end_session(machine, code);
     }
     return code;
+}
+
+/* A connection that failed says nothing about the command; what is repeated here may be repeated. */
+static bool worth_repeating(enum error_code code)
+{
+    return code != ERR_INTERRUPTED && code != ERR_DEADLINE && code != ERR_NO_MEMORY && code != ERR_SSH_HOST_KEY_CHANGED;
+}
+
+static enum error_code pause_before_next(struct machine *machine, struct error *error)
+{
+    enum error_code slept = world_sleep_until(machine->world, world_deadline_ns(machine->world, retry_pause_ns));
+    return slept == ERR_OK ? ERR_OK : error_set(error, slept, "%s between two attempts", error_sentence(slept));
+}
+
+enum error_code machine_open(struct machine *machine, int64_t attempt_limit_ns, struct error *error)
+{
+    for (int made = 1; !is_open(machine); made++) {
+        enum error_code code = open_session(machine, world_deadline_ns(machine->world, attempt_limit_ns));
+        if (code == ERR_OK) {
+            break;
+        }
+        (void)error_set(error, code, "SSH to %s:%lld: %s", machine->host, (long long)machine->target.port,
+                        error_sentence(code));
+        if (!worth_repeating(code) || made == MACHINE_ATTEMPTS) {
+            return code;
+        }
+        code = pause_before_next(machine, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    return error_set(error, ERR_OK, "done");
+}
+
+/* One command of our own, with the machine's buffers. */
+static enum error_code attempt(struct machine *machine, const char *command, int64_t deadline_ns)
+{
+    const struct machine_order order = {
+        .command = span_of(command), .input = {"", 0}, .out = &machine->out, .err = &machine->err};
+    buffer_clear(&machine->out);
+    return machine_send(machine, &order, deadline_ns);
 }
 
 enum error_code machine_probe(struct machine *machine, int64_t deadline_ns, struct error *error)
@@ -117,12 +173,6 @@ enum error_code machine_probe(struct machine *machine, int64_t deadline_ns, stru
                          machine->host, (long long)machine->target.port);
     }
     return ERR_OK;
-}
-
-/* A connection that failed says nothing about the command; what is repeated here may be repeated. */
-static bool worth_repeating(enum error_code code)
-{
-    return code != ERR_INTERRUPTED && code != ERR_DEADLINE && code != ERR_NO_MEMORY && code != ERR_SSH_HOST_KEY_CHANGED;
 }
 
 static enum error_code command_outcome(struct machine *machine, const char *command, struct error *error)
@@ -158,9 +208,9 @@ enum error_code machine_run(struct machine *machine, const char *command, struct
         if (!again) {
             return code;
         }
-        enum error_code slept = world_sleep_until(machine->world, world_deadline_ns(machine->world, retry_pause_ns));
-        if (slept != ERR_OK) {
-            return error_set(error, slept, "%s between two attempts of a command", error_sentence(slept));
+        code = pause_before_next(machine, error);
+        if (code != ERR_OK) {
+            return code;
         }
     }
 }

@@ -22,6 +22,7 @@ struct machine {
     int64_t command_limit_ns;
     uint64_t sessions; /* opened so far */
     int exit_status;   /* of the last command */
+    size_t out_bytes;  /* of its standard output, as far as it was kept */
     struct buffer out;
     struct buffer err;
     char host[MACHINE_HOST_SIZE];
@@ -37,6 +38,25 @@ MUST_USE bool machine_set_address(struct machine *machine, const char *host, int
 
 /* Closes what is open. */
 void machine_close(struct machine *machine);
+
+/*
+ * Opens a session unless one is open, in up to MACHINE_ATTEMPTS attempts of `attempt_limit_ns` each: no command has begun, so none can
+ * run twice.
+ */
+MUST_USE enum error_code machine_open(struct machine *machine, int64_t attempt_limit_ns, struct error *error);
+
+/* One command with what it reads and where its outputs go, whose limits are the caller's. */
+struct machine_order {
+    struct span command;
+    struct span input;
+    unsigned streams; /* of enum shell_streams */
+    bool is_private;  /* its text stays out of the history */
+    struct buffer *out;
+    struct buffer *err;
+};
+
+/* Sends it once. ERR_OK: `exit_status` is known, whatever it is. Otherwise as shell_open() and shell_run(). */
+MUST_USE enum error_code machine_send(struct machine *machine, const struct machine_order *order, int64_t deadline_ns);
 
 /*
  * One attempt to reach the machine: a session and a command that proves that a shell answers. ERR_OK when it did.

@@ -2,22 +2,9 @@
 
 #include "base/json_read.h"
 #include "machine/machine.h"
+#include "machine/quote.h"
 
 enum { COMMAND_SIZE = 2048 };
-
-/* Appends `text` in single quotes for sh. */
-static void append_quoted(struct buffer *out, const char *text)
-{
-    buffer_append_char(out, '\'');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\'') {
-            buffer_append_text(out, "'\\''");
-        } else {
-            buffer_append_char(out, *c);
-        }
-    }
-    buffer_append_char(out, '\'');
-}
 
 static enum error_code run_built(struct machine *machine, const struct buffer *command, struct error *error)
 {
@@ -35,13 +22,13 @@ static void build_write(struct buffer *command, const char *path, const char *te
     (void)text_format(folder, sizeof folder, "%.*s", (int)(slash == NULL ? 0 : slash - path), path);
     if (folder[0] != '\0') {
         buffer_append_text(command, "mkdir -p ");
-        append_quoted(command, folder);
+        quote_append(command, folder);
         buffer_append_text(command, " && ");
     }
     buffer_append_text(command, "printf %s ");
-    append_quoted(command, text);
+    quote_append(command, text);
     buffer_append_text(command, " > ");
-    append_quoted(command, path);
+    quote_append(command, path);
 }
 
 enum error_code machine_create_file(struct machine *machine, const char *path, const char *text, struct error *error)
@@ -56,7 +43,7 @@ enum error_code machine_create_file(struct machine *machine, const char *path, c
     }
     buffer_clear(&command);
     buffer_append_text(&command, "stat -c %s ");
-    append_quoted(&command, path);
+    quote_append(&command, path);
     code = run_built(machine, &command, error);
     if (code != ERR_OK) {
         return code;
@@ -75,7 +62,7 @@ enum error_code machine_verify_file(struct machine *machine, const char *path, c
     struct buffer command;
     buffer_init_fixed(&command, storage, sizeof storage);
     buffer_append_text(&command, "cat ");
-    append_quoted(&command, path);
+    quote_append(&command, path);
     enum error_code code = run_built(machine, &command, error);
     if (code == ERR_OK && !span_equals((struct span){machine->out.data, machine->out.length}, text)) {
         return error_set(error, ERR_FILE_DIFFERS, "%s does not hold what was written", path);

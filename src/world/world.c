@@ -178,24 +178,44 @@ enum error_code shell_open(struct world *world, struct shell_session *session, c
     return shell_step(world, session, deadline_ns);
 }
 
-enum error_code shell_run(struct world *world, struct shell_session *session, struct span command, struct span input,
-                          struct buffer *out, struct buffer *err, int64_t deadline_ns)
+/* Runs the command that the session holds. */
+static enum error_code run_step(struct world *world, struct shell_session *session, int64_t deadline_ns)
 {
     session->done = (struct completion){0};
-    session->command = command;
-    session->input = input;
-    session->out = out;
-    session->err = err;
     session->fate = FATE_DELIVERED;
+    session->output_lost = false;
     enum error_code code = may_begin(world, deadline_ns);
     if (code == ERR_OK) {
         world->operations->shell_run(world, session);
         code = shell_step(world, session, deadline_ns);
+        code = session->output_lost ? ERR_CANNOT_WRITE : code;
     }
     if (code != ERR_OK) {
         shell_close(world, session);
     }
     return code;
+}
+
+enum error_code shell_run(struct world *world, struct shell_session *session, struct span command, struct span input,
+                          struct buffer *out, struct buffer *err, int64_t deadline_ns)
+{
+    session->command = command;
+    session->input = input;
+    session->out = out;
+    session->err = err;
+    session->streams = STREAMS_NONE;
+    return run_step(world, session, deadline_ns);
+}
+
+enum error_code shell_run_attached(struct world *world, struct shell_session *session, struct span command,
+                                   unsigned streams, struct buffer *out, struct buffer *err, int64_t deadline_ns)
+{
+    session->command = command;
+    session->input = (struct span){"", 0};
+    session->out = out;
+    session->err = err;
+    session->streams = streams;
+    return run_step(world, session, deadline_ns);
 }
 
 void shell_close(struct world *world, struct shell_session *session)

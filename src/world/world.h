@@ -10,7 +10,7 @@
  *   HTTP          one exchange, bodies as spans and buffers             here
  *   HTTP, files   bodies from and to files: nothing large is in memory  here: live; virtual: with its first user
  *   files         read, fill, sync, rename, remove (world/file.h)       here: live; virtual: with its first user
- *   shell         sessions on a machine: open, run, close               here (sftp: with file transfer)
+ *   shell         sessions on a machine: open, run, close               here
  *   state         the state folder's locks                              here
  *   store         SQL, as a catalogue of statements (world/store.h)     here
  *   names         look-ups and updates of DNS names                     routing
@@ -75,6 +75,9 @@ struct shell_target {
     int64_t instance_id;
 };
 
+/* Which of the program's own standard streams a command on a machine uses, together. */
+enum shell_streams { STREAMS_NONE = 0, STREAM_INPUT = 1, STREAM_OUTPUTS = 2 };
+
 /* One SSH session and its step under way (opening, or a command). Lives with the caller. */
 struct shell_session {
     struct completion done;
@@ -83,7 +86,9 @@ struct shell_session {
     struct span input;
     struct buffer *out; /* standard output; its limit bounds what is kept */
     struct buffer *err;
+    unsigned streams; /* of enum shell_streams */
     int exit_status;
+    bool output_lost;         /* set before `done`: a standard stream of the program did not take what came */
     enum transport_fate fate; /* set before `done`: what the peer's silence so far means (FATE_BANNER_SILENT) */
     void *pending;            /* the world's own for the step */
     void *channel;            /* the world's own for the session, NULL while closed */
@@ -187,6 +192,16 @@ MUST_USE enum error_code shell_open(struct world *world, struct shell_session *s
  */
 MUST_USE enum error_code shell_run(struct world *world, struct shell_session *session, struct span command,
                                    struct span input, struct buffer *out, struct buffer *err, int64_t deadline_ns);
+
+/*
+ * The same, with standard streams of the program: STREAM_INPUT: the command's input is the program's standard input, read as the
+ * command takes it, nothing when that is a terminal. STREAM_OUTPUTS: what the command writes goes to standard output and standard error
+ * as it comes, and leaves `out` and `err` empty; when one of them fails, ERR_CANNOT_WRITE. A command that is abandoned is sent SIGTERM.
+ * In the virtual world a program's standard input is empty, and its outputs are `out` and `err`.
+ */
+MUST_USE enum error_code shell_run_attached(struct world *world, struct shell_session *session, struct span command,
+                                            unsigned streams, struct buffer *out, struct buffer *err,
+                                            int64_t deadline_ns);
 
 /* Ends an open session; harmless on a closed one. */
 void shell_close(struct world *world, struct shell_session *session);

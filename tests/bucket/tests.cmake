@@ -1,4 +1,4 @@
-dumont_tests(bucket unit fake_bucket PkgConfig::CJSON)
+dumont_tests(bucket unit fake_cloud PkgConfig::CJSON)
 
 # The running store, with rclone and without: one ctest entry for each class.
 find_program(DUMONT_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
@@ -13,4 +13,8 @@ if(DUMONT_PYTHON AND DUMONT_RCLONE)
     bucket_program(rclone ${class} wire)
   endforeach()
   bucket_program(rclone Storm slow)
+  bucket_program(crash Crash wire)
+  bucket_program(wire Wire wire)
+  bucket_program(wire Faults wire)
+  bucket_program(crash CrashHundred slow)
 endif()

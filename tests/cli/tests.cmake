@@ -22,6 +22,13 @@ if(DUMONT_PYTHON)
                      $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
     set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
   endforeach()
+  # The client's work on machines, against the fake cloud: one entry for each class of transfer.py.
+  foreach(group Run RunSandboxed)
+    add_test(NAME cli_${group}
+             COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/transfer.py ${group}
+                     $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)
+    set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300)
+  endforeach()
   # Whole checks against the fake cloud. Ended at any moment: a few of them always, fifty among the slow tests.
   foreach(group LiveRehearsal Moments FiftyMoments)
     add_test(NAME cli_${group}

@@ -14,3 +14,6 @@ endif()
 
 # Some eight requests an input, seven seeds: a hundred thousand requests.
 dumont_fuzz(market 2500 fake_market PkgConfig::CJSON)
+
+dumont_fuzz(bucket 10000 fake_bucket PkgConfig::CJSON)
+target_compile_definitions(fuzz_bucket PRIVATE DUMONT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

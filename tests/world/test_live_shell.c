@@ -1,134 +1,13 @@
 #include "testing.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
-#include "system/files.h"
-#include "world/live_place.h"
 #include "world/scripted_server.h"
-#include "world/ssh_stage.h"
-
-/* ---- What libssh opens -------------------------------------------------------------------------------------------------- */
-
-enum { OPENED_SIZE = 8192 };
-
-static char opened[OPENED_SIZE];
-
-/* These two stand before the C library's, for libssh too, and keep the paths that were opened. */
-__attribute__((visibility("default"))) int open(const char *path, int flags, ...);
-__attribute__((visibility("default"))) FILE *fopen(const char *path, const char *mode);
-
-int open(const char *path, int flags, ...)
-{
-    va_list arguments;
-    va_start(arguments, flags);
-    unsigned mode = (flags & O_CREAT) != 0 ? va_arg(arguments, unsigned) : 0;
-    va_end(arguments);
-    size_t length = strlen(opened);
-    (void)snprintf(opened + length, sizeof opened - length, "%s\n", path);
-    return openat(AT_FDCWD, path, flags, (mode_t)mode);
-}
-
-FILE *fopen(const char *path, const char *mode)
-{
-    int flags = mode[0] == 'r' ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
-    int descriptor = open(path, flags | O_CLOEXEC, 0666);
-    return descriptor < 0 ? NULL : fdopen(descriptor, mode);
-}
-
-/* ---- The scene ---------------------------------------------------------------------------------------------------------- */
-
-enum { OUTPUT_LIMIT = 16 * 1024 * 1024, PATH_SIZE = 128 };
-
-struct scene {
-    struct live_place place;
-    struct ssh_stage stage;
-    char key_path[PATH_SIZE];
-};
-
-static int set_up(void **state)
-{
-    struct scene *scene = calloc(1, sizeof *scene);
-    assert_non_null(scene);
-    live_place_make(&scene->place);
-    (void)live_place_path(&scene->place, scene->key_path, PATH_SIZE, "id_account");
-    ssh_stage_make(&scene->stage, scene->key_path);
-    scene->place.options.ssh_key_path = scene->key_path;
-    *state = scene;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct scene *scene = *state;
-    ssh_stage_release(&scene->stage);
-    live_place_remove(&scene->place);
-    free(scene);
-    return 0;
-}
-
-/* A session with one command, run to its end. */
-struct call {
-    struct world *world;
-    struct heap *heap;
-    struct shell_target target;
-    struct span command;
-    struct span input;
-    size_t output_limit;
-    int64_t limit_ns;
-    enum error_code opened;
-    enum error_code ran;
-    int exit_status;
-    struct buffer out;
-    struct buffer err;
-};
-
-static struct call call_of(struct scene *scene, const char *command)
-{
-    return (struct call){
-        .world = scene->place.world,
-        .heap = scene->place.heap,
-        .target = {.host = "127.0.0.1", .port = scene->stage.port, .instance_id = 7001},
-        .command = span_of(command),
-        .input = {"", 0},
-        .output_limit = OUTPUT_LIMIT,
-        .limit_ns = 30 * NS_PER_S,
-    };
-}
-
-static void do_call(void *argument)
-{
-    struct call *call = argument;
-    struct shell_session session;
-    buffer_init(&call->out, call->heap, call->output_limit);
-    buffer_init(&call->err, call->heap, call->output_limit);
-    int64_t deadline_ns = world_deadline_ns(call->world, call->limit_ns);
-    call->opened = shell_open(call->world, &session, &call->target, deadline_ns);
-    if (call->opened == ERR_OK && call->command.length > 0) {
-        call->ran = shell_run(call->world, &session, call->command, call->input, &call->out, &call->err, deadline_ns);
-        call->exit_status = session.exit_status;
-    }
-    if (call->opened == ERR_OK) {
-        shell_close(call->world, &session);
-    }
-}
-
-static void release(struct call *call)
-{
-    buffer_release(&call->out);
-    buffer_release(&call->err);
-}
-
-/* Opens, runs, closes, and counts blocks of memory twice, so that what is left behind would show. */
-static void run_call(struct scene *scene, struct call *call)
-{
-    live_place_run(&scene->place, do_call, call);
-}
+#include "world/shell_scene.h"
 
 /* ---- Before a session stands -------------------------------------------------------------------------------------------- */
 
@@ -163,12 +42,12 @@ static void test_every_way_in_which_a_session_fails_to_open_is_its_fate(void **s
         struct call call = call_of(scene, "");
         call.target.port = server.port;
         call.limit_ns = cases[i].limit_ns == 0 ? call.limit_ns : cases[i].limit_ns;
-        run_call(scene, &call);
+        call_run(scene, &call);
         if (call.opened != fate_error(cases[i].fate)) {
             fail_msg("%s: %s", cases[i].what, error_name(call.opened));
         }
         server_stop(&server);
-        release(&call);
+        call_release(&call);
     }
     live_place_close(&scene->place);
 }
@@ -192,17 +71,17 @@ static void test_a_machine_that_is_not_there_is_refused_unreachable_or_unknown(v
         struct call call = call_of(scene, "");
         call.target.host = cases[i].host;
         call.target.port = port;
-        run_call(scene, &call);
+        call_run(scene, &call);
         if (call.opened != fate_error(cases[i].fate)) {
             fail_msg("%s: %s", cases[i].host, error_name(call.opened));
         }
-        release(&call);
+        call_release(&call);
     }
     struct call call = call_of(scene, "");
     call.target.port = 70000;
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.opened, ERR_UNREACHABLE);
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     (void)close(descriptor);
 }
@@ -214,16 +93,16 @@ static void test_a_key_that_the_machine_does_not_know_is_denied(void **state)
     ssh_stage_start(&scene->stage);
     live_place_open(&scene->place);
     struct call call = call_of(scene, "true");
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.opened, ERR_SSH_KEY_DENIED);
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     scene->place.options.ssh_key_path = NULL; /* without a key at all, too */
     live_place_open(&scene->place);
     call = call_of(scene, "true");
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.opened, ERR_SSH_KEY_DENIED);
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
 }
@@ -249,13 +128,13 @@ static void test_a_command_gives_both_outputs_and_its_exit_status(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct call call = call_of(scene, cases[i].command);
         call.input = span_of(cases[i].input);
-        run_call(scene, &call);
+        call_run(scene, &call);
         assert_int_equal(call.opened, ERR_OK);
         assert_int_equal(call.ran, ERR_OK);
         assert_string_equal(buffer_text(&call.out), cases[i].out); /* the server's banner is not in it */
         assert_string_equal(buffer_text(&call.err), cases[i].err);
         assert_int_equal(call.exit_status, cases[i].exit_status);
-        release(&call);
+        call_release(&call);
     }
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
@@ -269,16 +148,16 @@ static void test_a_connection_that_ends_during_a_command_is_dropped(void **state
     static const char *const commands[] = {"DROP", "LEAVE"};
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         struct call call = call_of(scene, commands[i]);
-        run_call(scene, &call);
+        call_run(scene, &call);
         assert_int_equal(call.opened, ERR_OK);
         assert_int_equal(call.ran, ERR_SSH_DROPPED);
-        release(&call);
+        call_release(&call);
     }
     struct call call = call_of(scene, "HANG");
     call.limit_ns = NS_PER_S / 2;
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.ran, ERR_TIMED_OUT);
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
 }
@@ -290,14 +169,14 @@ static void test_output_beyond_the_limit_is_lost_and_what_comes_before_is_not(vo
     live_place_open(&scene->place);
     struct call call = call_of(scene, "printf 1234567890; printf abcdefgh >&2; exit 3");
     call.output_limit = 8;
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.ran, ERR_OK);
     assert_int_equal(call.exit_status, 3);
     assert_string_equal(buffer_text(&call.out), "12345678");
     assert_true(call.out.failed);
     assert_string_equal(buffer_text(&call.err), "abcdefgh");
     assert_false(call.err.failed);
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
 }
@@ -324,14 +203,14 @@ static void test_ten_megabytes_pass_both_ways_unchanged(void **state)
     live_place_open(&scene->place);
     struct call call = call_of(scene, "cat; md5sum </dev/null >&2");
     call.input = (struct span){bytes, SIZE};
-    run_call(scene, &call);
+    call_run(scene, &call);
     assert_int_equal(call.ran, ERR_OK);
     assert_int_equal(call.out.length, SIZE);
     assert_true(digest_of(scene->place.heap, DIGEST_SHA256, bytes, SIZE, sent));
     assert_true(digest_of(scene->place.heap, DIGEST_SHA256, call.out.data, call.out.length, received));
     assert_string_equal(sent, received);
     assert_string_equal(buffer_text(&call.err), "d41d8cd98f00b204e9800998ecf8427e  -\n");
-    release(&call);
+    call_release(&call);
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
     free(bytes);
@@ -351,7 +230,7 @@ static void call_all_at_once(void *argument)
 {
     struct crowd *crowd = argument;
     for (size_t i = 0; i < MANY; i++) {
-        assert_non_null(task_start(crowd->world->scheduler, do_call, &crowd->calls[i], &crowd->ended[i]));
+        assert_non_null(task_start(crowd->world->scheduler, call_make, &crowd->calls[i], &crowd->ended[i]));
     }
     for (size_t i = 0; i < MANY; i++) {
         (void)task_wait(crowd->world->scheduler, &crowd->ended[i], world_deadline_ns(crowd->world, 60 * NS_PER_S));
@@ -380,7 +259,7 @@ static void test_twenty_sessions_at_once_are_kept_apart(void **state)
         assert_int_equal(crowd->calls[i].ran, ERR_OK);
         assert_int_equal(crowd->calls[i].exit_status, i);
         assert_string_equal(buffer_text(&crowd->calls[i].out), inputs[i]);
-        release(&crowd->calls[i]);
+        call_release(&crowd->calls[i]);
     }
     live_place_close(&scene->place);
     ssh_stage_stop(&scene->stage);
@@ -440,8 +319,8 @@ static void test_sessions_leave_nothing_behind(void **state)
         for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
             struct call call = call_of(scene, commands[i]);
             call.limit_ns = strcmp(commands[i], "HANG") == 0 ? NS_PER_S / 4 : call.limit_ns;
-            run_call(scene, &call);
-            release(&call);
+            call_run(scene, &call);
+            call_release(&call);
         }
         assert_true(round == 0 || live_world_blocks(scene->place.live) == blocks);
         blocks = live_world_blocks(scene->place.live);
@@ -450,139 +329,26 @@ static void test_sessions_leave_nothing_behind(void **state)
     ssh_stage_stop(&scene->stage);
 }
 
-static void test_no_configuration_of_the_user_or_the_system_is_read(void **state)
-{
-    struct scene *scene = *state;
-    ssh_session careless = ssh_new();
-    assert_int_equal(ssh_options_set(careless, SSH_OPTIONS_HOST, "machine"), SSH_OK);
-    opened[0] = '\0';
-    (void)ssh_options_parse_config(careless, NULL);
-    assert_non_null(strstr(opened, "ssh_config")); /* so it would be seen here */
-    ssh_free(careless);
-    ssh_stage_start(&scene->stage);
-    live_place_open(&scene->place);
-    opened[0] = '\0';
-    struct call call = call_of(scene, "true");
-    run_call(scene, &call);
-    assert_int_equal(call.ran, ERR_OK);
-    assert_null(strstr(opened, "config"));
-    assert_null(strstr(opened, ".ssh"));
-    assert_null(strstr(opened, "/etc/ssh"));
-    release(&call);
-    live_place_close(&scene->place);
-    ssh_stage_stop(&scene->stage);
-}
-
-/* ---- Host keys ---------------------------------------------------------------------------------------------------------- */
-
-static enum error_code open_as(struct scene *scene, int64_t instance_id)
-{
-    live_place_open(&scene->place);
-    struct call call = call_of(scene, "");
-    call.target.instance_id = instance_id;
-    run_call(scene, &call);
-    live_place_close(&scene->place);
-    release(&call);
-    return call.opened;
-}
-
-static void test_a_host_key_belongs_to_a_machine_and_not_to_an_address(void **state)
-{
-    struct scene *scene = *state;
-    char path[PATH_SIZE];
-    struct stat facts;
-    ssh_stage_start(&scene->stage);
-    assert_int_equal(open_as(scene, 1), ERR_OK);
-    assert_int_equal(open_as(scene, 1), ERR_OK);
-    assert_int_equal(stat(live_place_path(&scene->place, path, sizeof path, "host-keys/1"), &facts), 0);
-    assert_int_equal(facts.st_mode & 0777U, 0600);
-    ssh_stage_new_host_key(&scene->stage, SSH_KEYTYPE_ED25519, 0); /* the port has passed to somebody else */
-    assert_int_equal(open_as(scene, 1), ERR_SSH_HOST_KEY_CHANGED);
-    assert_int_equal(open_as(scene, 2), ERR_OK);
-    assert_non_null(strstr(buffer_text(&scene->place.history.text), "machine 1 shows another"));
-    ssh_stage_new_host_key(&scene->stage, SSH_KEYTYPE_RSA, 2048); /* of another type is another too */
-    assert_int_equal(open_as(scene, 2), ERR_SSH_HOST_KEY_CHANGED);
-    assert_int_equal(open_as(scene, 3), ERR_OK);
-    assert_int_equal(open_as(scene, 3), ERR_OK);
-    assert_int_equal(truncate(path, 0), 0); /* a pin that says nothing proves nothing */
-    assert_int_equal(open_as(scene, 1), ERR_SSH_HOST_KEY_CHANGED);
-    ssh_stage_stop(&scene->stage);
-}
-
-static void test_the_host_key_of_a_machine_that_is_gone_is_forgotten(void **state)
-{
-    struct scene *scene = *state;
-    ssh_stage_start(&scene->stage);
-    assert_int_equal(open_as(scene, 1), ERR_OK);
-    ssh_stage_new_host_key(&scene->stage, SSH_KEYTYPE_ECDSA_P256, 256);
-    assert_int_equal(open_as(scene, 1), ERR_SSH_HOST_KEY_CHANGED);
-    live_place_open(&scene->place);
-    shell_forget(scene->place.world, 1);
-    live_place_close(&scene->place);
-    assert_int_equal(open_as(scene, 1), ERR_OK);
-    ssh_stage_stop(&scene->stage);
-}
-
-static void test_a_pin_that_cannot_be_written_is_said_and_costs_no_session(void **state)
-{
-    struct scene *scene = *state;
-    char path[PATH_SIZE];
-    ssh_stage_start(&scene->stage);
-    int file = creat(live_place_path(&scene->place, path, sizeof path, "host-keys"), 0600);
-    assert_true(file >= 0);
-    (void)close(file);
-    assert_int_equal(open_as(scene, 1), ERR_OK);
-    assert_non_null(strstr(buffer_text(&scene->place.history.text), "host key of machine 1 is not pinned"));
-    ssh_stage_stop(&scene->stage);
-}
-
-/* ---- The key file ------------------------------------------------------------------------------------------------------- */
-
-static void assert_key_refused(struct scene *scene, enum error_code expected, const char *part)
-{
-    assert_int_equal(live_world_open(&scene->place.options, &scene->place.live, &scene->place.error), expected);
-    assert_non_null(strstr(scene->place.error.message, part));
-}
-
-static void test_a_key_file_that_is_no_good_is_refused_at_once(void **state)
-{
-    struct scene *scene = *state;
-    struct error error;
-    char path[PATH_SIZE];
-    assert_int_equal(chmod(scene->key_path, 0644), 0);
-    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "can be read by others");
-    assert_int_equal(chmod(scene->key_path, 0600), 0);
-    scene->place.options.ssh_key_path = "/nowhere/id";
-    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "/nowhere/id");
-    scene->place.options.ssh_key_path = live_place_path(&scene->place, path, sizeof path, "id_bad");
-    assert_int_equal(file_write(path, span_of("no key\n"), FILE_SECRET, &error), ERR_OK);
-    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "is no private key");
-    assert_int_equal(ssh_pki_export_privkey_file(scene->stage.account_key, "a passphrase", NULL, NULL, path), SSH_OK);
-    assert_int_equal(chmod(path, 0600), 0);
-    assert_key_refused(scene, ERR_SSH_KEY_UNUSABLE, "passphrase");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_every_way_in_which_a_session_fails_to_open_is_its_fate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_machine_that_is_not_there_is_refused_unreachable_or_unknown, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_key_that_the_machine_does_not_know_is_denied, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_command_gives_both_outputs_and_its_exit_status, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_connection_that_ends_during_a_command_is_dropped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_output_beyond_the_limit_is_lost_and_what_comes_before_is_not, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_ten_megabytes_pass_both_ways_unchanged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_twenty_sessions_at_once_are_kept_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_session_serves_one_command_after_the_other, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_sessions_leave_nothing_behind, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_configuration_of_the_user_or_the_system_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_host_key_belongs_to_a_machine_and_not_to_an_address, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_host_key_of_a_machine_that_is_gone_is_forgotten, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_pin_that_cannot_be_written_is_said_and_costs_no_session, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_key_file_that_is_no_good_is_refused_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_way_in_which_a_session_fails_to_open_is_its_fate, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_machine_that_is_not_there_is_refused_unreachable_or_unknown,
+                                        scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_key_that_the_machine_does_not_know_is_denied, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_command_gives_both_outputs_and_its_exit_status, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_connection_that_ends_during_a_command_is_dropped, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_output_beyond_the_limit_is_lost_and_what_comes_before_is_not, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_ten_megabytes_pass_both_ways_unchanged, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_twenty_sessions_at_once_are_kept_apart, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_session_serves_one_command_after_the_other, scene_set_up,
+                                        scene_tear_down),
+        cmocka_unit_test_setup_teardown(test_sessions_leave_nothing_behind, scene_set_up, scene_tear_down),
     };
     return cmocka_run_group_tests_name("live shell", tests, NULL, NULL);
 }

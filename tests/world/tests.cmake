@@ -10,7 +10,8 @@ endif()
 find_package(Threads REQUIRED)
 add_library(live_place STATIC ${CMAKE_CURRENT_SOURCE_DIR}/world/live_place.c ${CMAKE_CURRENT_SOURCE_DIR}/world/scripted_server.c
   ${CMAKE_CURRENT_SOURCE_DIR}/world/certificates.c
-  ${CMAKE_CURRENT_SOURCE_DIR}/world/ssh_stage.c)
+  ${CMAKE_CURRENT_SOURCE_DIR}/world/ssh_stage.c
+  ${CMAKE_CURRENT_SOURCE_DIR}/world/shell_scene.c)
 target_include_directories(live_place PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(live_place PRIVATE dumont_options PUBLIC dumont_live PkgConfig::SSL PkgConfig::CRYPTO Threads::Threads cmocka)
 

@@ -24,6 +24,7 @@ struct live_http {
     struct live_world *live;
     struct curl_loop *loop;
     struct http_pending *pendings;
+    uint64_t last_ended; /* the highest number among the requests that have ended */
 };
 
 /* An exchange under way. */
@@ -102,7 +103,7 @@ static void take_head_line(struct http_pending *pending, struct span line)
 }
 
 /* A return other than the size makes curl end the transfer. */
-static size_t head_arrives(char *bytes, size_t size, size_t count, void *context)
+static size_t head_arrives(const char *bytes, size_t size, size_t count, void *context)
 {
     struct http_pending *pending = context;
     struct span line = {bytes, size * count};
@@ -191,7 +192,7 @@ static void set_up_files(struct http_pending *pending)
     }
 }
 
-static size_t body_arrives(char *bytes, size_t size, size_t count, void *context)
+static size_t body_arrives(const char *bytes, size_t size, size_t count, void *context)
 {
     struct http_pending *pending = context;
     size_t length = size * count;
@@ -274,6 +275,8 @@ static void transfer_ended(void *owner, CURLcode code)
     struct http_pending *pending = owner;
     struct http_exchange *exchange = pending->exchange;
     if (exchange != NULL) {
+        struct live_http *http = pending->http;
+        http->last_ended = exchange->ordinal > http->last_ended ? exchange->ordinal : http->last_ended;
         read_outcome(pending, code);
         /* A head line longer than curl's own bound is what curl calls lack of memory. */
         if (code == CURLE_OUT_OF_MEMORY && pending->outcome.status_came && !pending->outcome.head_came) {
@@ -359,6 +362,19 @@ void live_http_abandon(struct world *world, struct http_exchange *exchange)
     } else {
         live_call_soon(live_of(world), &pending->chore, take_back, pending);
     }
+}
+
+bool live_http_has_sent_after(const struct live_world *live, uint64_t ordinal)
+{
+    bool sent = live->http->last_ended > ordinal;
+    for (const struct http_pending *pending = live->http->pendings; pending != NULL && !sent; pending = pending->next) {
+        long bytes = 0;
+        if (pending->exchange != NULL && pending->exchange->ordinal > ordinal && pending->easy != NULL) {
+            (void)curl_easy_getinfo(pending->easy, CURLINFO_REQUEST_SIZE, &bytes);
+        }
+        sent = bytes > 0;
+    }
+    return sent;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------------------------------------ */

@@ -3,6 +3,8 @@
  * for. Everything happens on the loop's stack: tasks queue chores, the socket's readiness moves a session on.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,6 +42,7 @@ struct live_session {
     ssh_event event;
     char *command_text;
     struct ssh_command command;
+    struct person_streams *streams; /* of a command that uses them */
 };
 
 /* ---- The end of steps and sessions -------------------------------------------------------------------------------------- */
@@ -49,6 +52,11 @@ static void release_command(struct live_session *session)
     ssh_command_release(&session->command);
     heap_release(session->side->live->heap, session->command_text);
     session->command_text = NULL;
+    if (session->streams != NULL) {
+        person_streams_end(session->streams);
+        heap_release(session->side->live->heap, session->streams);
+        session->streams = NULL;
+    }
 }
 
 /* Everything that leads to the peer. A call of libssh's that is pending cannot be taken back: its session can only be freed. */
@@ -252,6 +260,7 @@ static enum ssh_progress go_on_running(struct live_session *session, enum transp
     struct ssh_command *command = &session->command;
     enum ssh_progress progress = ssh_command_step(command);
     if (progress == SSH_FAILED || (progress == SSH_IS_DONE && !command->exit_known)) {
+        session->waiter->output_lost = session->streams != NULL && session->streams->failed;
         return fail(fate, FATE_DROPPED);
     }
     if (progress == SSH_IS_DONE) {
@@ -279,13 +288,19 @@ static enum ssh_progress go_on(struct live_session *session, enum transport_fate
     return fail(fate, FATE_DROPPED);
 }
 
+/* The command has ended, and only the program's own streams are waited for: what the peer does matters no more. */
+static bool drains(const struct live_session *session)
+{
+    return session->stage == STAGE_RUNS && ssh_command_has_ended(&session->command);
+}
+
 /* Moves a session on as far as it goes. It may be gone afterwards. */
 static void advance(struct live_session *session)
 {
     bool waits = false;
     for (int i = 0; i < STEPS_IN_A_ROW && !waits; i++) {
         enum transport_fate fate = FATE_DELIVERED;
-        enum peer peer = look_at_peer(session);
+        enum peer peer = drains(session) ? PEER_SILENT : look_at_peer(session);
         if (peer == PEER_CLOSED || peer == PEER_RESET) {
             end_step(session, gone_fate(session, peer));
             return;
@@ -300,6 +315,10 @@ static void advance(struct live_session *session)
             end_step(session, FATE_DELIVERED);
         }
         waits = progress == SSH_WAITS && peer == PEER_SILENT;
+    }
+    if (drains(session)) {
+        reactor_unwatch(session->side->live->reactor, &session->watch);
+        return;
     }
     /* One that was only told to let others go first is called again as soon as the socket takes something. */
     bool writes = !waits || (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING) != 0;
@@ -331,6 +350,16 @@ static bool set_options(ssh_session ssh, int descriptor, const char *host, const
            ssh_options_set(ssh, SSH_OPTIONS_FD, &descriptor) == 0;
 }
 
+/* A long command may say nothing for hours: a way between that forgets idle connections is kept awake, a peer that is gone noticed. */
+static void keep_alive(int descriptor)
+{
+    static const int on = 1, idle_s = 30, pause_s = 15, probes = 4;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &pause_s, sizeof pause_s);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 /* The socket is libssh's from the first ssh_connect() on; until then it is ours to close. */
 static void is_connected(void *owner, enum transport_fate fate, int descriptor)
 {
@@ -342,6 +371,7 @@ static void is_connected(void *owner, enum transport_fate fate, int descriptor)
         return;
     }
     host_key_order(live->heap, live->options.state_folder, session->instance_id, host_keys);
+    keep_alive(descriptor);
     session->watch = (struct reactor_watch){.descriptor = descriptor, .ready = socket_is_ready, .context = session};
     session->ssh = ssh_new();
     if (session->ssh == NULL || !set_options(session->ssh, descriptor, "machine", host_keys)) {
@@ -389,6 +419,28 @@ void live_shell_open(struct world *world, struct shell_session *shell)
 
 /* ---- Commands ----------------------------------------------------------------------------------------------------------- */
 
+static void a_stream_is_ready(void *owner)
+{
+    advance(owner);
+}
+
+/* False when memory is gone. */
+static bool attach(struct live_session *session, unsigned streams)
+{
+    if (streams == STREAMS_NONE) {
+        return true;
+    }
+    session->streams = heap_alloc(session->side->live->heap, sizeof *session->streams);
+    if (session->streams == NULL) {
+        return false;
+    }
+    person_streams_begin(session->streams, session->side->live->reactor, (streams & STREAM_INPUT) != 0,
+                         a_stream_is_ready, session);
+    session->command.streams = session->streams;
+    session->command.streams_outputs = (streams & STREAM_OUTPUTS) != 0;
+    return true;
+}
+
 static void begin_run(void *owner)
 {
     struct live_session *session = owner;
@@ -407,7 +459,7 @@ static void begin_run(void *owner)
     memcpy(session->command_text, shell->command.at, shell->command.length);
     session->command = (struct ssh_command){
         .text = session->command_text, .input = shell->input, .out = shell->out, .err = shell->err};
-    if (!ssh_command_start(&session->command, session->ssh, session->event)) {
+    if (!attach(session, shell->streams) || !ssh_command_start(&session->command, session->ssh, session->event)) {
         end_step(session, FATE_DROPPED);
         return;
     }
@@ -424,7 +476,11 @@ void live_shell_run(struct world *world, struct shell_session *shell)
 
 static void forget(void *owner)
 {
-    dispose(owner);
+    struct live_session *session = owner;
+    if (session->streams != NULL) {
+        ssh_command_terminate(&session->command);
+    }
+    dispose(session);
 }
 
 void live_shell_abandon(struct world *world, struct shell_session *shell)

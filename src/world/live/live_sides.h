@@ -13,12 +13,15 @@ void live_http_close(struct live_world *live);
 void live_http_start(struct world *world, struct http_exchange *exchange);
 void live_http_abandon(struct world *world, struct http_exchange *exchange);
 
+/* Whether one of the requests after that number has gone out. */
+bool live_http_has_sent_after(const struct live_world *live, uint64_t ordinal);
+
 MUST_USE enum error_code live_shell_begin(struct live_world *live, struct error *error);
 void live_shell_end(struct live_world *live);
-void live_shell_open(struct world *world, struct shell_session *session);
-void live_shell_run(struct world *world, struct shell_session *session);
-void live_shell_abandon(struct world *world, struct shell_session *session);
-void live_shell_close(struct world *world, struct shell_session *session);
+void live_shell_open(struct world *world, struct shell_session *shell);
+void live_shell_run(struct world *world, struct shell_session *shell);
+void live_shell_abandon(struct world *world, struct shell_session *shell);
+void live_shell_close(struct world *world, struct shell_session *shell);
 void live_shell_forget(struct world *world, int64_t instance_id);
 
 MUST_USE enum error_code live_store_open(struct live_world *live, struct error *error);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "world/live/live_sides.h"
+#include "world/note.h"
 
 struct live_signals {
     struct live_world *live;
@@ -15,7 +16,16 @@ struct live_signals {
     sigset_t mask_before;
     struct sigaction pipe_before;
     bool came;
+    int64_t came_monotonic_ns;
+    uint64_t requests_before; /* it came */
 };
+
+/*
+ * Closer together than a person presses a key twice, two signals are one that came on two ways: timeout(1) sends its signal to the
+ * program and to its group, and whoever runs the program may pass on what the terminal sent to all. Not so when the clean-up has been
+ * seen at work in between: a request of its has gone out.
+ */
+static const int64_t same_signal_ns = 100 * NS_PER_MS;
 
 /* ---- The cut ------------------------------------------------------------------------------------------------------------ */
 
@@ -48,6 +58,7 @@ static void say_open_intent(void *context, const struct store_value *columns, si
 static void cut(struct live_world *live)
 {
     struct open_intents intents = {0};
+    note_log(&live->world, "error", "cut by a second signal: nothing more is cleaned up");
     live_say("dumont: cut by a second signal, nothing more is cleaned up");
     enum error_code code = live_store_ask_ledger(live, STORE_INTENTS_OPEN, say_open_intent, &intents);
     if (code != ERR_OK) {
@@ -62,12 +73,16 @@ static void signal_comes(struct live_signals *signals, int number)
 {
     struct live_world *live = signals->live;
     if (signals->came) {
-        if (number != SIGHUP && live->cut == EXIT_DONE) {
+        bool another = monotonic_now_ns() - signals->came_monotonic_ns > same_signal_ns ||
+                       live_http_has_sent_after(live, signals->requests_before);
+        if (another && number != SIGHUP && live->cut == EXIT_DONE) {
             cut(live);
         }
         return;
     }
     signals->came = true;
+    signals->came_monotonic_ns = monotonic_now_ns();
+    signals->requests_before = live->requests;
     live->world.interrupted_by = number == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED;
     if (live->main_task != NULL && !live->main_done.finished) {
         task_cancel(live->main_task);

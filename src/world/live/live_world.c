@@ -363,7 +363,9 @@ enum exit_status live_world_run(struct live_world *live, task_function *run, voi
     run_all_that_is_ready(live);
     while (live->cut == EXIT_DONE && scheduler_task_count(live->world.scheduler) > 0) {
         reactor_turn(live->reactor, true);
-        run_all_that_is_ready(live);
+        if (live->cut == EXIT_DONE) {
+            run_all_that_is_ready(live);
+        }
     }
     return live->cut;
 }

@@ -14,7 +14,8 @@
  *
  * Signals: while the world is open, SIGINT, SIGTERM and SIGHUP are its own (they are blocked) and SIGPIPE is ignored. The first
  * cancels the main task, which cleans up; `interrupted_by` of the door says so. A second SIGINT or SIGTERM cuts: one line on standard error, and
- * the run ends where it stands. A second SIGHUP does not: a lost terminal may bring several.
+ * the run ends where it stands. A second SIGHUP does not (a lost terminal may bring several), nor one that comes within a tenth
+ * of a second and before the clean-up has sent anything: that is the first, come on two ways.
  *
  * In the state folder (0700) lie: ledger.sqlite, events.sqlite (unless options say otherwise), host-keys/ID (the host key that machine ID
  * showed first, 0600), and run-NAME.lock of the locks held now.

@@ -5,7 +5,7 @@
 
 #include "base/attributes.h"
 
-enum { INPUT_CHUNK_BYTES = 32 * 1024, UNKNOWN_SIGNAL_STATUS = 255 };
+enum { INPUT_CHUNK_BYTES = 32 * 1024, HELD_CHUNK_BYTES = 16 * 1024, UNKNOWN_SIGNAL_STATUS = 255 };
 
 /* ---- What arrives ------------------------------------------------------------------------------------------------------- */
 
@@ -27,6 +27,11 @@ static int data_arrives(ssh_session session, ssh_channel channel, void *data, ui
     (void)session;
     (void)channel;
     struct ssh_command *command = context;
+    if (command->streams_outputs) {
+        size_t taken = person_take(command->streams, is_stderr != 0, data, size);
+        command->held[is_stderr != 0 ? 1 : 0] = size - taken; /* libssh shows all that it keeps */
+        return (int)taken;
+    }
     append_what_fits(is_stderr != 0 ? command->err : command->out, data, size);
     return (int)size;
 }
@@ -121,41 +126,113 @@ static enum ssh_progress progress_of(int result)
     }
 }
 
-/* As much input as the peer's window and the socket take; what is sent stays in libssh's buffer until the socket takes it. */
+/* How much of the input the peer's window and the socket take now; what is sent stays in libssh's buffer until the socket takes it. */
+static size_t input_room(const struct ssh_command *command)
+{
+    if ((ssh_get_poll_flags(command->session) & SSH_WRITE_PENDING) != 0) {
+        return 0;
+    }
+    size_t window = ssh_channel_window_size(command->channel);
+    return window < INPUT_CHUNK_BYTES ? window : INPUT_CHUNK_BYTES;
+}
+
+/* What is there to be sent, `*ended` with the last of it. */
+static struct span next_input(struct ssh_command *command, bool *ended)
+{
+    struct span input = command->streams == NULL ? command->input : person_input(command->streams);
+    *ended = command->streams == NULL || command->streams->input_ended;
+    return input;
+}
+
 static void send_input(struct ssh_command *command)
 {
-    while (command->input.length > 0 && (ssh_get_poll_flags(command->session) & SSH_WRITE_PENDING) == 0) {
-        size_t window = ssh_channel_window_size(command->channel);
-        size_t size = command->input.length < window ? command->input.length : window;
-        size = size < INPUT_CHUNK_BYTES ? size : INPUT_CHUNK_BYTES;
-        int sent = size == 0 ? 0 : ssh_channel_write(command->channel, command->input.at, (uint32_t)size);
+    bool ended = false;
+    for (size_t room = input_room(command); room > 0; room = input_room(command)) {
+        struct span input = next_input(command, &ended);
+        size_t size = input.length < room ? input.length : room;
+        int sent = size == 0 ? 0 : ssh_channel_write(command->channel, input.at, (uint32_t)size);
         if (sent <= 0) {
-            return; /* the window is shut, or the command wants no more: its end tells */
+            ended = ended && input.length == 0;
+            break; /* nothing is there, or the command wants no more: its end tells */
         }
-        command->input.at += sent;
-        command->input.length -= (size_t)sent;
+        if (command->streams != NULL) {
+            person_input_taken(command->streams, (size_t)sent);
+        } else {
+            command->input = (struct span){input.at + sent, input.length - (size_t)sent};
+        }
+        ended = false;
     }
-    if (command->input.length == 0 && !command->input_ended) {
+    if (ended && !command->input_ended) {
         command->input_ended = true;
         (void)ssh_channel_send_eof(command->channel);
+    } else if (command->streams != NULL && input_room(command) == 0) {
+        person_input_pause(command->streams);
     }
 }
 
-static bool is_done(const struct ssh_command *command)
+/* What libssh kept, as far as there is room for it now. */
+static void take_held(struct ssh_command *command, bool is_stderr)
+{
+    char bytes[HELD_CHUNK_BYTES];
+    size_t *held = &command->held[is_stderr ? 1 : 0];
+    while (*held > 0) {
+        size_t room = person_room(command->streams, is_stderr);
+        size_t size = room < sizeof bytes ? room : sizeof bytes;
+        int count = size == 0
+                        ? 0
+                        : ssh_channel_read_nonblocking(command->channel, bytes, (uint32_t)(size < *held ? size : *held),
+                                                       is_stderr ? 1 : 0);
+        if (count <= 0) {
+            return;
+        }
+        (void)person_take(command->streams, is_stderr, bytes, (size_t)count);
+        *held -= (size_t)count;
+    }
+}
+
+/* Hands on what the program's streams take. True when nothing of it is left here. */
+static bool move_outputs(struct ssh_command *command)
+{
+    if (!command->streams_outputs) {
+        return true;
+    }
+    bool empty = person_flush(command->streams);
+    while (empty && command->held[0] + command->held[1] > 0) {
+        size_t held = command->held[0] + command->held[1];
+        take_held(command, false);
+        take_held(command, true);
+        empty = person_flush(command->streams) && command->held[0] + command->held[1] < held;
+    }
+    return empty;
+}
+
+bool ssh_command_has_ended(const struct ssh_command *command)
 {
     return command->closed || (command->output_ended && command->exit_known);
 }
 
 static enum ssh_progress run(struct ssh_command *command)
 {
-    if (!is_done(command)) {
+    enum ssh_progress progress = SSH_WAITS;
+    if (!ssh_command_has_ended(command)) {
         send_input(command);
+        progress = progress_of(ssh_event_dopoll(command->event, 0));
     }
-    enum ssh_progress progress = progress_of(ssh_event_dopoll(command->event, 0));
-    if (is_done(command)) {
-        return SSH_IS_DONE;
+    bool moved = move_outputs(command);
+    if (command->streams != NULL && command->streams->failed) {
+        return SSH_FAILED;
+    }
+    if (ssh_command_has_ended(command)) {
+        return moved ? SSH_IS_DONE : SSH_WAITS;
     }
     return ssh_is_connected(command->session) != 0 ? progress : SSH_FAILED;
+}
+
+void ssh_command_terminate(struct ssh_command *command)
+{
+    if (command->channel != NULL && command->stage == COMMAND_RUNS && !ssh_command_has_ended(command)) {
+        (void)ssh_channel_request_send_signal(command->channel, "TERM");
+    }
 }
 
 enum ssh_progress ssh_command_step(struct ssh_command *command)

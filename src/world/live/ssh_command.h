@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "world/live/person_streams.h"
 
 /* What a step of something under way came to. */
 enum ssh_progress {
@@ -30,6 +31,9 @@ struct ssh_command {
     struct span input; /* not sent yet */
     struct buffer *out;
     struct buffer *err;
+    struct person_streams *streams; /* NULL: none of them; else begun, and its input is the command's */
+    bool streams_outputs;           /* its outputs take the command's, too */
+    size_t held[PERSON_OUTPUTS];    /* bytes that libssh keeps until they have room */
     enum { COMMAND_OPENS, COMMAND_IS_REQUESTED, COMMAND_RUNS } stage;
     bool input_ended;
     bool output_ended;
@@ -42,10 +46,16 @@ struct ssh_command {
 bool ssh_command_start(struct ssh_command *command, ssh_session session, ssh_event event);
 
 /*
- * Goes on as far as it can. SSH_IS_DONE: the channel is closed, or the outputs are at their end and the exit status is known.
- * SSH_FAILED: the peer refused it or the connection broke.
+ * Goes on as far as it can. SSH_IS_DONE: the channel is closed, or the outputs are at their end and the exit status is known, and
+ * the program's streams have taken all. SSH_FAILED: the peer refused it, the connection broke, or a stream of the program failed.
  */
 enum ssh_progress ssh_command_step(struct ssh_command *command);
+
+/* The peer has said all that it will say of it. */
+bool ssh_command_has_ended(const struct ssh_command *command);
+
+/* Asks the peer to end it with SIGTERM; nobody waits for what comes of that. */
+void ssh_command_terminate(struct ssh_command *command);
 
 /* Gives the channel back; libssh must not touch the outputs any more. Harmless when there is none. */
 void ssh_command_release(struct ssh_command *command);

@@ -27,13 +27,12 @@ static bool asks_for_passphrase(const char *text)
 
 static enum error_code import(const char *path, const char *text, ssh_key *out, struct error *error)
 {
-    if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, out) == SSH_OK) {
-        return ERR_OK;
-    }
     bool openssh = strstr(text, "BEGIN OPENSSH PRIVATE KEY") != NULL;
-    if (asks_for_passphrase(text)) {
+    if (asks_for_passphrase(text)) { /* looked at first: OpenSSL would ask for it on the terminal, and wait */
         (void)error_set(error, ERR_SSH_KEY_UNUSABLE, "the SSH key %s is protected by a passphrase", path);
         error_advise(error, "give a key without one in DUMONT_SSH_KEY: nobody is there to type it");
+    } else if (ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, out) == SSH_OK) {
+        return ERR_OK;
     } else {
         (void)error_set(error, ERR_SSH_KEY_UNUSABLE, "%s is no private key that can be used%s", path,
                         openssh ? ", or has a passphrase" : "");
