@@ -115,8 +115,7 @@ static enum exit_status open_and_run(struct copy_command *command, const void *c
     struct error error;
     enum error_code code = network_open(&command->network, context, NETWORK_REACHES, &error);
     if (code == ERR_OK) {
-        command->files =
-            heap_alloc(command->network.heap, command->options.source_count * sizeof command->files[0]);
+        command->files = heap_alloc(command->network.heap, command->options.source_count * sizeof command->files[0]);
         code = command->files == NULL ? error_set(&error, ERR_NO_MEMORY, "no memory for so many files") : ERR_OK;
     }
     enum exit_status status = code == ERR_OK ? run(command) : say_error(DUMONT_NAME, &error);

@@ -105,10 +105,28 @@ static enum error_code copy_all(struct copy *copy, const struct remote_copy_opti
 
 static void advise(struct error *error)
 {
-    bool resumes = error->next_step[0] == '\0' && (error->code == ERR_INTERRUPTED || error->code == ERR_DEADLINE ||
-                                                   error_retry_class(error->code) != RETRY_FATAL);
-    if (resumes) {
-        error_advise(error, "run it again: it goes on from what is there");
+    const char *advice = "";
+    switch (error->code) {
+    case ERR_DISK_FULL:
+        advice = "make room on the machine, and run it again";
+        break;
+    case ERR_COMMAND_FAILED:
+    case ERR_OUTPUT_UNEXPECTED:
+        advice = "check the path and its rights on the machine";
+        break;
+    case ERR_FILE_DIFFERS:
+        advice = "somebody else writes to it: run it again when nobody does";
+        break;
+    case ERR_INTERRUPTED:
+    case ERR_DEADLINE:
+        advice = "run it again: it goes on from what is there";
+        break;
+    default:
+        advice = error_retry_class(error->code) == RETRY_FATAL ? "" : "run it again: it goes on from what is there";
+        break;
+    }
+    if (error->next_step[0] == '\0' && advice[0] != '\0') {
+        error_advise(error, "%s", advice);
     }
 }
 
@@ -123,9 +141,10 @@ static enum error_code reach_and_copy(struct copy *copy, const struct remote_cop
         return code;
     }
     char text[256];
-    (void)text_format(text, sizeof text, "machine %lld, root at %s:%lld: %zu %s %s it\n", (long long)options->instance_id,
-                      machine->host, (long long)machine->target.port, options->source_count,
-                      options->source_count == 1 ? "file" : "files", options->direction == COPY_PUT ? "to" : "from");
+    (void)text_format(text, sizeof text, "machine %lld, root at %s:%lld: %zu %s %s it\n",
+                      (long long)options->instance_id, machine->host, (long long)machine->target.port,
+                      options->source_count, options->source_count == 1 ? "file" : "files",
+                      options->direction == COPY_PUT ? "to" : "from");
     switch (consent_seek(journey, options->consent, text, "Copy? [y/N] ", error)) {
     case CONSENT_STOP:
         return ERR_OK;
@@ -134,7 +153,8 @@ static enum error_code reach_and_copy(struct copy *copy, const struct remote_cop
     case CONSENT_YES:
         break;
     }
-    struct shield limit = task_limit_begin(journey->world->scheduler, world_deadline_ns(journey->world, options->limit_ns));
+    struct shield limit =
+        task_limit_begin(journey->world->scheduler, world_deadline_ns(journey->world, options->limit_ns));
     code = copy_all(copy, options, files, error);
     machine_close(machine);
     task_shield_end(journey->world->scheduler, limit);

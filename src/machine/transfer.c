@@ -152,7 +152,8 @@ static enum error_code pause(struct attempt *attempt, int failures, struct error
     for (int i = 1; i < failures && pause_ns < longest_pause_ns; i++) {
         pause_ns *= 2;
     }
-    uint64_t bits = world_random_bits(attempt->world, RANDOM_RETRY_JITTER, JITTER_STREAM, (uint32_t)attempt->transfer->attempts);
+    uint64_t bits =
+        world_random_bits(attempt->world, RANDOM_RETRY_JITTER, JITTER_STREAM, (uint32_t)attempt->transfer->attempts);
     pause_ns = pause_ns < longest_pause_ns ? pause_ns : longest_pause_ns;
     pause_ns += (int64_t)(bits % (uint64_t)(pause_ns / 4));
     enum error_code code = world_sleep_until(attempt->world, world_deadline_ns(attempt->world, pause_ns));

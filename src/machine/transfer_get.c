@@ -9,7 +9,7 @@ enum { NUMBERS = 3, DIGITS_MAX = 20 };
 /* ---- What is there -------------------------------------------------------------------------------------------------------- */
 
 /* "SIZE SECONDS MODE\n" */
-static bool read_facts(const char *line, struct file_facts *facts)
+static bool read_facts(const char *line, struct world_file_facts *facts)
 {
     int64_t numbers[NUMBERS];
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -39,8 +39,7 @@ static enum error_code survey(struct attempt *attempt, struct error *error)
     buffer_append_text(&command, " && sha256sum < ");
     quote_append_path(&command, transfer->remote);
     buffer_append_text(&command, "; fi");
-    enum error_code code =
-        transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
+    enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -86,8 +85,7 @@ static enum error_code remote_prefix(struct attempt *attempt, int64_t size, char
     buffer_printf(&command, "head -c %lld < ", (long long)size);
     quote_append_path(&command, attempt->transfer->remote);
     buffer_append_text(&command, " | sha256sum");
-    enum error_code code =
-        transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
+    enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
     if (code == ERR_OK && !transfer_read_digest(buffer_text(out), hex)) {
         return error_set(error, ERR_OUTPUT_UNEXPECTED, "%s: sha256sum on the machine is not understood",
                          attempt->transfer->remote);
@@ -98,7 +96,7 @@ static enum error_code remote_prefix(struct attempt *attempt, int64_t size, char
 /* How many bytes of the part are the source's beginning; a part that is not its beginning is emptied. */
 static enum error_code judge_part(struct attempt *attempt, struct error *error)
 {
-    struct file_facts part;
+    struct world_file_facts part;
     char here[DIGEST_HEX_SIZE];
     char there[DIGEST_HEX_SIZE];
     enum error_code code = world_file_look(attempt->world, &attempt->file, &part, error);
@@ -107,7 +105,8 @@ static enum error_code judge_part(struct attempt *attempt, struct error *error)
     }
     bool fits = part.size > 0 && part.size <= attempt->transfer->size;
     if (fits) {
-        code = world_file_digest(attempt->world, &attempt->file, 0, part.size, DIGEST_SHA256, 0, NULL, NULL, here, error);
+        code =
+            world_file_digest(attempt->world, &attempt->file, 0, part.size, DIGEST_SHA256, 0, NULL, NULL, here, error);
         code = code == ERR_OK ? remote_prefix(attempt, part.size, there, error) : code;
         if (code != ERR_OK) {
             return code;
@@ -137,8 +136,7 @@ static enum error_code fetch_piece(struct attempt *attempt, struct error *error)
     buffer_printf(&command, "tail -c +%lld ", (long long)(attempt->done_bytes + 1));
     quote_append_path(&command, transfer->remote);
     buffer_printf(&command, " | head -c %lld", (long long)wanted);
-    enum error_code code =
-        transfer_send(attempt, &command, (struct span){"", 0}, &out, transfer_piece_limit_ns, error);
+    enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, &out, transfer_piece_limit_ns, error);
     if (code == ERR_OK && (int64_t)out.length != wanted) {
         return transfer_differs(attempt, transfer->remote, error);
     }
@@ -159,8 +157,8 @@ static enum error_code finish(struct attempt *attempt, struct error *error)
 {
     struct transfer *transfer = attempt->transfer;
     char hex[DIGEST_HEX_SIZE];
-    enum error_code code = world_file_digest(attempt->world, &attempt->file, 0, transfer->size, DIGEST_SHA256, 0, NULL,
-                                             NULL, hex, error);
+    enum error_code code =
+        world_file_digest(attempt->world, &attempt->file, 0, transfer->size, DIGEST_SHA256, 0, NULL, NULL, hex, error);
     if (code == ERR_OK && strcmp(hex, transfer->sha256) != 0) {
         code = world_file_resize(attempt->world, &attempt->file, 0, error);
         return code == ERR_OK ? transfer_differs(attempt, transfer->remote, error) : code;

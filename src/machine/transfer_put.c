@@ -40,7 +40,8 @@ static const char *read_sighting(const char *text, struct sighting *sighting)
     }
     size_t digits = strspn(text, "0123456789");
     const char *second = transfer_next_line(text);
-    sighting->there = digits > 0 && text[digits] == '\n' && json_number_int64((struct span){text, digits}, &sighting->size) &&
+    sighting->there = digits > 0 && text[digits] == '\n' &&
+                      json_number_int64((struct span){text, digits}, &sighting->size) &&
                       transfer_read_digest(second, sighting->sha256);
     return sighting->there ? transfer_next_line(second) : NULL;
 }
@@ -67,8 +68,7 @@ static enum error_code survey(struct attempt *attempt, bool *there, struct error
     append_look(&command, attempt->part, -1);
     buffer_append_text(&command, "; ");
     append_look(&command, attempt->transfer->remote, attempt->transfer->size);
-    enum error_code code =
-        transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
+    enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -179,8 +179,7 @@ static enum error_code finish(struct attempt *attempt, struct error *error)
     buffer_append_text(&command, " && echo moved; else rm -f ");
     quote_append_path(&command, attempt->part);
     buffer_append_text(&command, "; echo differs; fi");
-    enum error_code code =
-        transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
+    enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
     if (code != ERR_OK || strcmp(buffer_text(out), "moved\n") == 0) {
         return code;
     }
@@ -222,7 +221,7 @@ static enum error_code put_once(struct attempt *attempt, struct error *error)
 /* The source must still be what its digest says. */
 static enum error_code check_source(struct attempt *attempt, struct error *error)
 {
-    struct file_facts now;
+    struct world_file_facts now;
     enum error_code code = world_file_look(attempt->world, &attempt->file, &now, error);
     if (code == ERR_OK &&
         (now.size != attempt->facts.size || now.modified_unix_ns != attempt->facts.modified_unix_ns)) {

@@ -10,10 +10,10 @@ struct attempt {
     struct transfer_room *room;
     struct transfer *transfer;
     struct world *world;
-    struct world_file file;         /* the local one */
-    struct file_facts facts;        /* put: of the source when it was opened; get: of the remote one, as surveyed */
-    char part[TRANSFER_PATH_SIZE];  /* beside the target */
-    int64_t done_bytes;             /* of the part, as far as is known */
+    struct world_file file;        /* the local one */
+    struct world_file_facts facts; /* put: of the source when it was opened; get: of the remote one, as surveyed */
+    char part[TRANSFER_PATH_SIZE]; /* beside the target */
+    int64_t done_bytes;            /* of the part, as far as is known */
     int restarts;
     bool surveyed;
 };

@@ -22,7 +22,7 @@ void world_file_close(struct world *world, struct world_file *file)
     }
 }
 
-enum error_code world_file_look(struct world *world, struct world_file *file, struct file_facts *facts,
+enum error_code world_file_look(struct world *world, struct world_file *file, struct world_file_facts *facts,
                                 struct error *error)
 {
     return world->operations->files->look(file, facts, error);
@@ -45,7 +45,7 @@ enum error_code world_file_resize(struct world *world, struct world_file *file, 
     return world->operations->files->resize(file, size, error);
 }
 
-enum error_code world_file_stamp(struct world *world, struct world_file *file, const struct file_facts *facts,
+enum error_code world_file_stamp(struct world *world, struct world_file *file, const struct world_file_facts *facts,
                                  struct error *error)
 {
     return world->operations->files->stamp(file, facts, error);

@@ -27,7 +27,7 @@ struct world_file {
     void *opened; /* the world's own */
 };
 
-struct file_facts {
+struct world_file_facts {
     int64_t size;
     int64_t modified_unix_ns;
     unsigned mode; /* the lowest nine bits: who may do what */
@@ -36,13 +36,13 @@ struct file_facts {
 struct file_operations {
     enum error_code (*open)(struct world *world, const char *path, enum world_file_use use, struct world_file *file,
                             struct error *error);
-    enum error_code (*look)(struct world_file *file, struct file_facts *facts, struct error *error);
+    enum error_code (*look)(struct world_file *file, struct world_file_facts *facts, struct error *error);
     enum error_code (*read)(struct world_file *file, int64_t offset, void *out, size_t size, size_t *got,
                             struct error *error);
     enum error_code (*write)(struct world_file *file, int64_t offset, const void *bytes, size_t size,
                              struct error *error);
     enum error_code (*resize)(struct world_file *file, int64_t size, struct error *error);
-    enum error_code (*stamp)(struct world_file *file, const struct file_facts *facts, struct error *error);
+    enum error_code (*stamp)(struct world_file *file, const struct world_file_facts *facts, struct error *error);
     enum error_code (*sync)(struct world_file *file, struct error *error);
     void (*close)(struct world *world, struct world_file *file);
     enum error_code (*rename)(const char *from, const char *to, struct error *error);
@@ -56,7 +56,7 @@ MUST_USE enum error_code world_file_open(struct world *world, const char *path, 
 /* Harmless when it is not open. */
 void world_file_close(struct world *world, struct world_file *file);
 
-MUST_USE enum error_code world_file_look(struct world *world, struct world_file *file, struct file_facts *facts,
+MUST_USE enum error_code world_file_look(struct world *world, struct world_file *file, struct world_file_facts *facts,
                                          struct error *error);
 
 /* Up to `size` bytes; `got` is less only at the end of the file. */
@@ -70,8 +70,8 @@ MUST_USE enum error_code world_file_resize(struct world *world, struct world_fil
                                            struct error *error);
 
 /* Gives it the mode and the time of `facts`. */
-MUST_USE enum error_code world_file_stamp(struct world *world, struct world_file *file, const struct file_facts *facts,
-                                          struct error *error);
+MUST_USE enum error_code world_file_stamp(struct world *world, struct world_file *file,
+                                          const struct world_file_facts *facts, struct error *error);
 
 /* What was written is there after a crash of the machine. */
 MUST_USE enum error_code world_file_sync(struct world *world, struct world_file *file, struct error *error);

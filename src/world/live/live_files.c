@@ -98,7 +98,7 @@ static void close_file(struct world *world, struct world_file *file)
 
 /* ---- What is in it ------------------------------------------------------------------------------------------------------ */
 
-static enum error_code look(struct world_file *file, struct file_facts *facts, struct error *error)
+static enum error_code look(struct world_file *file, struct world_file_facts *facts, struct error *error)
 {
     struct stat status;
     if (fstat(file_of(file)->descriptor, &status) != 0) {
@@ -165,7 +165,7 @@ static enum error_code resize(struct world_file *file, int64_t size, struct erro
     return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, errno);
 }
 
-static enum error_code stamp(struct world_file *file, const struct file_facts *facts, struct error *error)
+static enum error_code stamp(struct world_file *file, const struct world_file_facts *facts, struct error *error)
 {
     struct timespec modified = {.tv_sec = (time_t)(facts->modified_unix_ns / NS_PER_S),
                                 .tv_nsec = (long)(facts->modified_unix_ns % NS_PER_S)};
