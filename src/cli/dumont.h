@@ -44,6 +44,8 @@ enum exit_status dumont_check(void *context, const struct command_line *line);
 enum exit_status dumont_destroy(void *context, const struct command_line *line);
 enum exit_status dumont_reap(void *context, const struct command_line *line);
 enum exit_status dumont_run(void *context, const struct command_line *line);
+enum exit_status dumont_put(void *context, const struct command_line *line);
+enum exit_status dumont_get(void *context, const struct command_line *line);
 enum exit_status dumont_status(void *context, const struct command_line *line);
 enum exit_status dumont_events_deliver(void *context, const struct command_line *line);
 

@@ -44,6 +44,12 @@ static const struct option run_options[] = {
     NETWORK_OPTION_ROWS,
 };
 
+static const struct option copy_options[] = {
+    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, 366 * 24 * NS_PER_HOUR, "86400",
+                   "Give up after X seconds"),
+    NETWORK_OPTION_ROWS,
+};
+
 static const struct option record_options[] = {
     LETTER_TEXT_OPTION(struct dumont_values, output, 'o', "output", "FILE", "Write it to FILE, not to standard output"),
 };
@@ -142,6 +148,24 @@ static const struct command commands[] = {
         .summary = "Run a command on a machine and end with its exit status; one word is a line for its shell",
         .options = {run_options, ARRAY_LENGTH(run_options)},
         .run = dumont_run,
+    },
+    {
+        .name = "put",
+        .arguments = "ID FILE... REMOTE",
+        .arguments_least = 3,
+        .arguments_most = SIZE_MAX,
+        .summary = "Copy files to a machine, going on from what is there, and prove by digest that they are the same",
+        .options = {copy_options, ARRAY_LENGTH(copy_options)},
+        .run = dumont_put,
+    },
+    {
+        .name = "get",
+        .arguments = "ID REMOTE [LOCAL]",
+        .arguments_least = 2,
+        .arguments_most = 3,
+        .summary = "Copy a file from a machine, going on from what is there, and prove by digest that it is the same",
+        .options = {copy_options, ARRAY_LENGTH(copy_options)},
+        .run = dumont_get,
     },
     {
         .name = "record",

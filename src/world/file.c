@@ -45,6 +45,12 @@ enum error_code world_file_resize(struct world *world, struct world_file *file, 
     return world->operations->files->resize(file, size, error);
 }
 
+enum error_code world_file_stamp(struct world *world, struct world_file *file, const struct world_file_facts *facts,
+                                 struct error *error)
+{
+    return world->operations->files->stamp(file, facts, error);
+}
+
 enum error_code world_file_sync(struct world *world, struct world_file *file, struct error *error)
 {
     return world->operations->files->sync(file, error);

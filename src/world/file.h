@@ -30,6 +30,7 @@ struct world_file {
 struct world_file_facts {
     int64_t size;
     int64_t modified_unix_ns;
+    unsigned mode; /* the lowest nine bits: who may do what */
 };
 
 struct world_file_operations {
@@ -41,6 +42,7 @@ struct world_file_operations {
     enum error_code (*write)(struct world_file *file, int64_t offset, const void *bytes, size_t size,
                              struct error *error);
     enum error_code (*resize)(struct world_file *file, int64_t size, struct error *error);
+    enum error_code (*stamp)(struct world_file *file, const struct world_file_facts *facts, struct error *error);
     enum error_code (*sync)(struct world_file *file, struct error *error);
     void (*close)(struct world *world, struct world_file *file);
     enum error_code (*rename)(const char *from, const char *to, struct error *error);
@@ -66,6 +68,10 @@ MUST_USE enum error_code world_file_write(struct world *world, struct world_file
 
 MUST_USE enum error_code world_file_resize(struct world *world, struct world_file *file, int64_t size,
                                            struct error *error);
+
+/* Gives it the mode and the time of `facts`. */
+MUST_USE enum error_code world_file_stamp(struct world *world, struct world_file *file,
+                                          const struct world_file_facts *facts, struct error *error);
 
 /* What was written is there after a crash of the machine. */
 MUST_USE enum error_code world_file_sync(struct world *world, struct world_file *file, struct error *error);

@@ -10,6 +10,8 @@
 #include "system/files.h"
 #include "world/live/live_sides.h"
 
+enum { MODE_BITS = 0777 };
+
 struct live_file {
     int descriptor;
     char path[FILE_PATH_SIZE];
@@ -104,6 +106,7 @@ static enum error_code look(struct world_file *file, struct world_file_facts *fa
     }
     facts->size = (int64_t)status.st_size;
     facts->modified_unix_ns = (int64_t)status.st_mtim.tv_sec * NS_PER_S + (int64_t)status.st_mtim.tv_nsec;
+    facts->mode = (unsigned)status.st_mode & MODE_BITS;
     return ERR_OK;
 }
 
@@ -162,6 +165,16 @@ static enum error_code resize(struct world_file *file, int64_t size, struct erro
     return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, errno);
 }
 
+static enum error_code stamp(struct world_file *file, const struct world_file_facts *facts, struct error *error)
+{
+    struct timespec modified = {.tv_sec = (time_t)(facts->modified_unix_ns / NS_PER_S),
+                                .tv_nsec = (long)(facts->modified_unix_ns % NS_PER_S)};
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, modified};
+    int descriptor = file_of(file)->descriptor;
+    bool done = fchmod(descriptor, (mode_t)(facts->mode & MODE_BITS)) == 0 && futimens(descriptor, times) == 0;
+    return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "set mode and time of", file_of(file)->path, errno);
+}
+
 static enum error_code sync_file(struct world_file *file, struct error *error)
 {
     bool done = fsync(file_of(file)->descriptor) == 0;
@@ -200,6 +213,7 @@ const struct world_file_operations live_file_operations = {
     .read = read_file,
     .write = write_file,
     .resize = resize,
+    .stamp = stamp,
     .sync = sync_file,
     .close = close_file,
     .rename = rename_file,
