@@ -139,7 +139,8 @@ static void shell_opened(void *owner)
     struct pending *pending = owner;
     struct shell_session *shell = pending->shell;
     struct virtual_world *virtual_world = pending->world;
-    shell->fate = pending->session->fate;
+    bool other_key = pending->session->fate == FATE_DELIVERED && pending->session->host_key_changed;
+    shell->fate = other_key ? FATE_HOST_KEY_CHANGED : pending->session->fate;
     shell->pending = NULL;
     if (shell->fate == FATE_DELIVERED) {
         shell->channel = pending->session;
@@ -172,7 +173,8 @@ static void command_takes_effect(void *owner)
     if (pending->shell == NULL) {
         cloud_ssh_end(pending->world->options.cloud, pending->session);
         drop_pending(pending);
-    } else if (pending->session->done_ns != pending->arrival.due_ns) { /* it sleeps */
+    } else if (pending->session->done_ns != pending->arrival.due_ns) { /* it sleeps, or is put off, for ever even */
+        pending->shell->fate = pending->session->done_ns == TIME_NEVER_NS ? FATE_SILENT : pending->shell->fate;
         event_queue_remove(&pending->world->queue, &pending->arrival);
         add_event(pending->world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends,
                   pending);

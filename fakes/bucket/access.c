@@ -50,14 +50,14 @@ static struct access_key *keep_key(struct bucket_service *service, const struct 
         access->key_room = room;
     }
     struct access_key *key = heap_alloc(service->heap, sizeof *key);
-    char *kept = heap_alloc(service->heap, strlen(prefix) + 1);
+    char *kept = bucket_keep_text(service, prefix);
     if (key == NULL || kept == NULL) {
         heap_release(service->heap, key);
         heap_release(service->heap, kept);
         return NULL;
     }
     *key = *draft;
-    key->prefix = strcpy(kept, prefix);
+    key->prefix = kept;
     access->keys[access->key_count++] = key;
     return key;
 }

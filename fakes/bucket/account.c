@@ -433,7 +433,7 @@ void call_download_authorization(struct exchange *exchange)
         (void)bucket_refuse_request(exchange, "validDurationInSeconds is required");
         return;
     }
-    char *kept = heap_alloc(service->heap, strlen(prefix) + 1);
+    char *kept = bucket_keep_text(service, prefix);
     struct token *token = kept == NULL ? NULL
                                        : token_give(service, TOKEN_DOWNLOAD, exchange->key,
                                                     token_end_ns(service, exchange->key, life_s * NS_PER_S), text);
@@ -442,7 +442,7 @@ void call_download_authorization(struct exchange *exchange)
         (void)bucket_refuse_exhausted(exchange);
         return;
     }
-    token->prefix = strcpy(kept, prefix);
+    token->prefix = kept;
     (void)text_copy(token->bucket_id, sizeof token->bucket_id, bucket->id);
     struct json_writer json = bucket_answer(exchange);
     json_begin_object(&json);

@@ -59,9 +59,10 @@ void bill_tell_storage(struct bucket_service *service)
 {
     struct bill *bill = &service->bill;
     integrate(service);
-    exact_quantity month = (exact_quantity)HOURS_A_MONTH * NS_PER_HOUR;
+    int64_t hour_ns = NS_PER_HOUR;
+    exact_quantity month = (exact_quantity)HOURS_A_MONTH * hour_ns;
     int64_t due_nusd = price_of(bill->billable_byte_ns, bill->prices->storage_nusd_per_tb_month, month * BYTES_PER_TB);
-    int64_t byte_hours = price_of(bill->billable_byte_ns - bill->byte_ns_told, 1, NS_PER_HOUR);
+    int64_t byte_hours = price_of(bill->billable_byte_ns - bill->byte_ns_told, 1, hour_ns);
     tell(service, "storage", 0, byte_hours, due_nusd - bill->storage_told_nusd);
     bill->storage_told_nusd = due_nusd;
     bill->byte_ns_told = bill->billable_byte_ns;

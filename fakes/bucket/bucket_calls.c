@@ -58,7 +58,7 @@ static bool is_of_types(const struct exchange *exchange, const struct file_bucke
 {
     const cJSON *types = argument_value(exchange, "bucketTypes");
     bool asked = types == NULL;
-    for (const cJSON *type = cJSON_IsArray(types) ? types->child : NULL; type != NULL; type = type->next) {
+    for (const cJSON *type = types == NULL ? NULL : types->child; type != NULL; type = type->next) {
         asked = asked || (cJSON_IsString(type) &&
                           (strcmp(type->valuestring, "all") == 0 ||
                            strcmp(type->valuestring, bucket->is_public ? "allPublic" : "allPrivate") == 0));
@@ -149,12 +149,9 @@ static char *merge_settings(struct exchange *exchange, const char *old)
         (void)cJSON_AddItemToObject(settings, known[i].key, cJSON_Duplicate(value, true));
     }
     char *printed = exchange->open.decided ? NULL : cJSON_PrintUnformatted(settings);
-    char *text = printed == NULL ? NULL : heap_alloc(exchange->service->heap, strlen(printed) + 1);
-    if (text != NULL && strlen(printed) < BUCKET_SETTINGS_MAX) {
-        strcpy(text, printed);
-    } else if (!exchange->open.decided) {
-        heap_release(exchange->service->heap, text);
-        text = NULL;
+    bool fits = printed != NULL && strlen(printed) < BUCKET_SETTINGS_MAX;
+    char *text = fits ? bucket_keep_text(exchange->service, printed) : NULL;
+    if (text == NULL && !exchange->open.decided) {
         (void)bucket_refuse_request(exchange, "the bucket's settings are too large");
     }
     cJSON_free(printed);

@@ -1,4 +1,5 @@
 /* b2_copy_file and b2_copy_part: a copy shares the bytes of its source. */
+#include <assert.h>
 #include <string.h>
 
 #include "fakes/bucket/state.h"
@@ -134,10 +135,13 @@ void call_copy_file(struct exchange *exchange)
     char type[CONTENT_TYPE_MAX + 1];
     char sha1[DIGEST_HEX_SIZE];
     struct file_info_draft info;
-    struct source source;
+    struct source source = {0};
     bool replaces;
-    if (!access_check(exchange, CAN_WRITE_FILES) || !read_source(exchange, &source) ||
-        !is_not_too_large(exchange, &source) || !argument_name(exchange, name) ||
+    if (!access_check(exchange, CAN_WRITE_FILES) || !read_source(exchange, &source)) {
+        return;
+    }
+    assert(source.version != NULL);
+    if (!is_not_too_large(exchange, &source) || !argument_name(exchange, name) ||
         !read_directive(exchange, source.version, name, type, &info, &replaces)) {
         return;
     }
@@ -180,7 +184,7 @@ static struct version *read_large(struct exchange *exchange)
 void call_copy_part(struct exchange *exchange)
 {
     char sha1[DIGEST_HEX_SIZE];
-    struct source source;
+    struct source source = {0};
     struct part part = {.number = 0};
     struct bucket_service *service = exchange->service;
     struct version *large = access_check(exchange, CAN_WRITE_FILES) ? read_large(exchange) : NULL;

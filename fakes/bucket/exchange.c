@@ -71,8 +71,8 @@ static void check_head(struct exchange *exchange, int64_t size)
     if (exchange->open.call == BUCKET_OTHER) {
         (void)bucket_refuse(exchange, 404, "not_found", "There is no such call.");
     } else if (!method_fits(exchange)) {
-        (void)bucket_refuse(exchange, 405, "method_not_allowed", "%s does not take %s",
-                            bucket_call_name(exchange->open.call), http_method_name(exchange->head->method));
+        (void)bucket_refuse(exchange, 405, "method_not_allowed", "%s does not take that method",
+                            bucket_call_name(exchange->open.call));
     } else if (rows[exchange->open.call].call == NULL) {
         bucket_upload_begin(exchange, size);
     } else if (size > BUCKET_REQUEST_MAX) {
@@ -100,21 +100,21 @@ struct bucket_exchange *bucket_begin(struct bucket_service *service, int64_t now
     return &exchange->open;
 }
 
-void bucket_take(struct bucket_exchange *open, int64_t now_ns, const void *bytes, size_t size)
+void bucket_take(struct bucket_exchange *exchange, int64_t now_ns, const void *bytes, size_t size)
 {
-    struct exchange *exchange = (struct exchange *)open;
-    assert(!exchange->finished);
-    exchange->service->now_ns = now_ns;
-    if (exchange->open.decided) {
+    struct exchange *own = (struct exchange *)exchange;
+    assert(!own->finished);
+    own->service->now_ns = now_ns;
+    if (own->open.decided) {
         return;
     }
-    if (exchange->upload != NULL) {
-        bucket_upload_take(exchange, bytes, size);
+    if (own->upload != NULL) {
+        bucket_upload_take(own, bytes, size);
         return;
     }
-    buffer_append(&exchange->body, bytes, size);
-    if (exchange->body.failed) {
-        (void)bucket_refuse(exchange, 400, "bad_request", "the request is larger than %d bytes", BUCKET_REQUEST_MAX);
+    buffer_append(&own->body, bytes, size);
+    if (own->body.failed) {
+        (void)bucket_refuse(own, 400, "bad_request", "the request is larger than %d bytes", BUCKET_REQUEST_MAX);
     }
 }
 
@@ -150,65 +150,65 @@ static void add_date(struct exchange *exchange)
     http_reply_add_header(&exchange->open.reply, "Date", date);
 }
 
-void bucket_finish(struct bucket_exchange *open, int64_t now_ns)
+void bucket_finish(struct bucket_exchange *exchange, int64_t now_ns)
 {
-    struct exchange *exchange = (struct exchange *)open;
-    assert(!exchange->finished);
-    exchange->finished = true;
-    exchange->service->now_ns = now_ns;
-    if (open->call != BUCKET_OTHER) {
-        bill_call(exchange->service, open->call);
+    struct exchange *own = (struct exchange *)exchange;
+    assert(!own->finished);
+    own->finished = true;
+    own->service->now_ns = now_ns;
+    if (exchange->call != BUCKET_OTHER) {
+        bill_call(own->service, exchange->call);
     }
-    if (!open->decided) {
-        if (exchange->upload != NULL) {
-            bucket_upload_finish(exchange);
-        } else if (read_arguments(exchange)) {
-            rows[open->call].call(exchange);
+    if (!exchange->decided) {
+        if (own->upload != NULL) {
+            bucket_upload_finish(own);
+        } else if (read_arguments(own)) {
+            rows[exchange->call].call(own);
         }
     }
-    if (open->reply.body.failed) {
-        (void)bucket_refuse_exhausted(exchange);
+    if (exchange->reply.body.failed) {
+        (void)bucket_refuse_exhausted(own);
     }
-    if (!open->streamed) {
-        open->reply_size = (int64_t)open->reply.body.length;
+    if (!exchange->streamed) {
+        exchange->reply_size = (int64_t)exchange->reply.body.length;
     }
-    http_reply_add_header(&open->reply, "Cache-Control", "max-age=0, no-cache, no-store");
-    add_date(exchange);
-    open->decided = true;
+    http_reply_add_header(&exchange->reply, "Cache-Control", "max-age=0, no-cache, no-store");
+    add_date(own);
+    exchange->decided = true;
 }
 
-size_t bucket_read(struct bucket_exchange *open, void *out, size_t size)
+size_t bucket_read(struct bucket_exchange *exchange, void *out, size_t size)
 {
-    struct exchange *exchange = (struct exchange *)open;
-    struct download *download = &exchange->download;
+    struct exchange *own = (struct exchange *)exchange;
+    struct download *download = &own->download;
     bool lost = false;
     if ((int64_t)size > download->left) {
         size = (size_t)download->left;
     }
-    size_t read = extents_read(exchange->service, &download->reader, out, size, &lost);
+    size_t read = extents_read(own->service, &download->reader, out, size, &lost);
     download->left -= (int64_t)read;
     download->sent += (int64_t)read;
     return read;
 }
 
-void bucket_end(struct bucket_exchange *open, int64_t now_ns)
+void bucket_end(struct bucket_exchange *exchange, int64_t now_ns)
 {
-    struct exchange *exchange = (struct exchange *)open;
-    if (exchange == NULL) {
+    struct exchange *own = (struct exchange *)exchange;
+    if (own == NULL) {
         return;
     }
-    struct bucket_service *service = exchange->service;
+    struct bucket_service *service = own->service;
     service->now_ns = now_ns;
-    if (exchange->upload != NULL) {
-        bucket_upload_end(exchange);
+    if (own->upload != NULL) {
+        bucket_upload_end(own);
     }
-    if (exchange->download.sent > 0) {
-        bill_download(service, exchange->download.sent);
+    if (own->download.sent > 0) {
+        bill_download(service, own->download.sent);
     }
-    extents_release(service, &exchange->download.extents);
-    cJSON_Delete(exchange->arguments);
-    buffer_release(&exchange->body);
-    buffer_release(&open->reply.body);
-    buffer_release(&open->reply.headers);
-    heap_release(service->heap, exchange);
+    extents_release(service, &own->download.extents);
+    cJSON_Delete(own->arguments);
+    buffer_release(&own->body);
+    buffer_release(&exchange->reply.body);
+    buffer_release(&exchange->reply.headers);
+    heap_release(service->heap, own);
 }

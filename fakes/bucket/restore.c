@@ -202,11 +202,10 @@ static const char *restore_bucket(struct record *record)
     heap_release(service->heap, bucket->settings);
     bucket->settings = NULL;
     if (record->settings.presence == PRESENT) {
-        bucket->settings = heap_alloc(service->heap, strlen(record->settings.text) + 1);
+        bucket->settings = bucket_keep_text(service, record->settings.text);
         if (bucket->settings == NULL) {
             return no_memory;
         }
-        strcpy(bucket->settings, record->settings.text);
     }
     return NULL;
 }

@@ -12,6 +12,13 @@ uint64_t bucket_draw(struct bucket_service *service, enum bucket_draw purpose)
     return random_bits(service->options.seed, address);
 }
 
+char *bucket_keep_text(struct bucket_service *service, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *kept = heap_alloc(service->heap, size);
+    return kept == NULL ? NULL : memcpy(kept, text, size);
+}
+
 int64_t bucket_now_ms(const struct bucket_service *service)
 {
     return saturating_add(service->options.epoch.unix_ns, service->now_ns) / NS_PER_MS;

@@ -173,6 +173,9 @@ struct bucket_service {
     struct bill bill;
 };
 
+/* A copy of the text on the service's heap; NULL when memory is gone. */
+MUST_USE char *bucket_keep_text(struct bucket_service *service, const char *text);
+
 /* The next draw for that purpose. */
 uint64_t bucket_draw(struct bucket_service *service, enum bucket_draw purpose);
 
@@ -308,13 +311,13 @@ bool bucket_refuse_exhausted(struct exchange *exchange); /* memory or room is go
 struct json_writer bucket_answer(struct exchange *exchange);
 
 /* An object: the file as replies show it. In lists of version 1 it has a `size` beside. */
-void write_version(struct json_writer *writer, const struct exchange *exchange, const struct version *version,
+void write_version(struct json_writer *json, const struct exchange *exchange, const struct version *version,
                    bool listed);
-void write_folder(struct json_writer *writer, const struct exchange *exchange, const struct file_bucket *bucket,
+void write_folder(struct json_writer *json, const struct exchange *exchange, const struct file_bucket *bucket,
                   struct span name);
-void write_part(struct json_writer *writer, const struct version *version, const struct part *part);
+void write_part(struct json_writer *json, const struct version *version, const struct part *part);
 /* {"fileId":..., "fileName":...} and, with `whole`, account and bucket. */
-void write_file_reference(struct json_writer *writer, const struct exchange *exchange, const struct version *version,
+void write_file_reference(struct json_writer *json, const struct exchange *exchange, const struct version *version,
                           bool whole);
 
 /* ---- Arguments (argument.c): of the JSON body, or of the query ------------------------------------------------------------- */

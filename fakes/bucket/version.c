@@ -156,12 +156,11 @@ static struct version *make_version(struct bucket_service *service, const struct
     if (version == NULL) {
         return NULL;
     }
-    version->content_type = heap_alloc(service->heap, strlen(draft->content_type) + 1);
+    version->content_type = bucket_keep_text(service, draft->content_type);
     if (version->content_type == NULL) {
         heap_release(service->heap, version);
         return NULL;
     }
-    strcpy(version->content_type, draft->content_type);
     version->bucket = draft->bucket;
     version->action = draft->action;
     version->standing = draft->standing;

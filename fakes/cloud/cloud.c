@@ -88,6 +88,9 @@ static void on_market_event(void *context, const struct market_event *event)
     case MARKET_CREDIT_OUT:
         return; /* the stops that follow from it are told one by one */
     }
+    if (event->kind == MARKET_STATUS && event->status == ACTUAL_REBOOTING) {
+        cloud_machine_reboot(cloud, event->at_ns, event->contract);
+    }
     if (event->kind != MARKET_BILLED) {
         cloud_ssh_machine_changed(cloud, event->contract, event->kind == MARKET_DESTROYED);
     }

@@ -14,6 +14,7 @@
 #include "base/history.h"
 #include "fakes/bucket/bucket.h"
 #include "fakes/fault/injector.h"
+#include "fakes/host/gpu_load.h"
 #include "fakes/host/host.h"
 #include "fakes/host/host_files.h"
 #include "fakes/market/market.h"
@@ -46,6 +47,7 @@ struct cloud_options {
     const char *ssh_public_key;      /* the account's, as a line of authorized_keys; NULL: it has none */
     cloud_machine_function *machine; /* NULL: nobody is told */
     void *machine_context;
+    const struct gpu_load_plan *gpu_load; /* NULL: GPUs idle */
     size_t content_limit; /* bytes of files that a modelled host may keep in memory; 0: its own default */
     struct history *history;
     struct cloud_bucket_options {
@@ -149,6 +151,8 @@ struct cloud_session {
     int64_t done_ns;
     enum transport_fate command_fate;
     int exit_status;
+    bool vanishes;         /* nothing more comes over its connection: done_ns is then TIME_NEVER_NS */
+    bool host_key_changed; /* since the last connection to that machine */
     struct buffer out;
     struct buffer err;
     struct buffer command;
@@ -174,7 +178,10 @@ bool cloud_ssh_reads_input(const struct cloud *cloud, struct span command);
 MUST_USE bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *session, struct span command,
                              struct span input);
 
-/* Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate; `done_ns` is later by what the command slept. */
+/*
+ * Runs it: call at `effect_ns`. Sets exit status, outputs and command_fate; `done_ns` is later by what the command slept and by what
+ * befell it, even TIME_NEVER_NS.
+ */
 void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session *session);
 
 /* Its answer is due: call at `done_ns`. A machine that can no longer be reached by then takes the answer with it: FATE_DROPPED. */
@@ -201,12 +208,15 @@ void cloud_ssh_end(struct cloud *cloud, struct cloud_session *session);
 MUST_USE bool cloud_ssh_files(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
                               struct host_files *out);
 MUST_USE bool cloud_ssh_verdict(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
-                                struct command_verdict *verdict);
+                                struct span command, struct command_verdict *verdict);
 void cloud_ssh_ran(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct span command,
                    int exit_status);
 
 /* What a machine of the nth contract is; and how many containers it had before the one of now (recycling makes another). */
 void cloud_machine_facts(const struct cloud *cloud, uint32_t contract, struct host_facts *out);
+/* What its GPUs do now; and when that changes next. */
+void cloud_machine_gpu_load(const struct cloud *cloud, int64_t now_ns, uint32_t contract, struct host_gpu_load *out);
+int64_t cloud_machine_next_gpu_load_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract);
 uint32_t cloud_machine_containers(const struct cloud *cloud, uint32_t contract);
 
 /* ---- Object store ------------------------------------------------------------------------------------------------------ */

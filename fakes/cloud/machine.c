@@ -54,6 +54,23 @@ void cloud_machine_facts(const struct cloud *cloud, uint32_t contract, struct ho
     tell_facts(cloud, &view, out);
 }
 
+void cloud_machine_gpu_load(const struct cloud *cloud, int64_t now_ns, uint32_t contract, struct host_gpu_load *out)
+{
+    struct contract_view view;
+    struct host_facts facts;
+    market_contract(cloud->market, contract, &view);
+    tell_facts(cloud, &view, &facts);
+    gpu_load_at(cloud->options.gpu_load, &facts, contract, now_ns - view.created_ns, out);
+}
+
+int64_t cloud_machine_next_gpu_load_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract)
+{
+    struct contract_view view;
+    market_contract(cloud->market, contract, &view);
+    int64_t age_ns = gpu_load_next_ns(cloud->options.gpu_load, contract, now_ns - view.created_ns);
+    return saturating_add(view.created_ns, age_ns);
+}
+
 static struct host *make_host(const struct cloud *cloud, const struct contract_view *view)
 {
     struct host_facts facts;
@@ -184,6 +201,14 @@ void cloud_machine_recycle(struct cloud *cloud, uint32_t contract)
         slot->host = NULL;
         slot->rotations++;
         slot->containers++;
+    }
+}
+
+void cloud_machine_reboot(struct cloud *cloud, int64_t now_ns, uint32_t contract)
+{
+    struct cloud_host *slot = cloud_machine_slot(cloud, contract);
+    if (slot != NULL && slot->host != NULL) {
+        host_reboot(slot->host, (struct wall_time){cloud->options.epoch.unix_ns + now_ns});
     }
 }
 

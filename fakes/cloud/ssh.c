@@ -113,6 +113,25 @@ static void open_by_stage(struct cloud *cloud, int64_t now_ns, enum ssh_stage st
     }
 }
 
+/* An sshd is up: what befalls a connection to it, and whether its key is that of the last one. */
+static void meet_sshd(struct cloud *cloud, int64_t now_ns, struct cloud_host *slot, struct cloud_session *session)
+{
+    struct connect_verdict verdict;
+    injector_connect(cloud->injector, now_ns, (uint32_t)session->contract, &verdict);
+    if (verdict.other_host_key) {
+        slot->rotations++;
+        cloud_ssh_machine_changed(cloud, (uint32_t)session->contract, false);
+    }
+    session->host_key_changed = slot->was_met && slot->met_rotations != slot->rotations;
+    if (verdict.closes) {
+        session->fate = FATE_CLOSED_EARLY;
+        session->opened_ns = now_ns + cloud->options.timing->refused_ns;
+    } else if (!slot->was_met) {
+        slot->was_met = true; /* a careful client stays with the key that it saw first */
+        slot->met_rotations = slot->rotations;
+    }
+}
+
 struct cloud_session *cloud_ssh_open(struct cloud *cloud, int64_t now_ns, const char *host, int64_t port)
 {
     uint32_t contract;
@@ -144,8 +163,12 @@ struct cloud_session *cloud_ssh_connect(struct cloud *cloud, int64_t now_ns, uin
     enum ssh_stage stage = cloud_machine_stage(cloud, now_ns, &view, port);
     session->contract = view.contract;
     session->port = port;
+    session->host_key_changed = false;
     note_stage(cloud, now_ns, view.id, stage);
     open_by_stage(cloud, now_ns, stage, connect_ns, session);
+    if (stage == SSH_STAGE_READY || stage == SSH_STAGE_KEY_DENIED) {
+        meet_sshd(cloud, now_ns, slot, session);
+    }
     return session;
 }
 
@@ -190,6 +213,7 @@ bool cloud_ssh_send(struct cloud *cloud, int64_t now_ns, struct cloud_session *s
     session->effect_ns = now_ns + scale_rounded(command_ns, cloud->options.timing->effect_permille, 1000);
     session->done_ns = now_ns + command_ns;
     session->command_fate = FATE_DELIVERED;
+    session->vanishes = false;
     return true;
 }
 
@@ -204,17 +228,67 @@ static void note_command(struct cloud *cloud, int64_t now_ns, int64_t instance_i
     cloud_note_end(cloud, &note, now_ns, "host", "host.exec");
 }
 
+/* What befalls the machine before the command runs. */
+static void befall(struct cloud *cloud, int64_t now_ns, int64_t id, struct host *host,
+                   const struct command_verdict *verdict)
+{
+    if (verdict->disk_used_bytes >= 0) {
+        host_set_disk_used(host, verdict->disk_used_bytes);
+    }
+    if (verdict->gpu_changes) {
+        host_set_gpu_state(host, verdict->gpu_state);
+    }
+    if (verdict->clock_ahead_ns != 0) {
+        host_set_clock_ahead(host, verdict->clock_ahead_ns);
+    }
+    if (verdict->reboots) {
+        (void)market_reboot(cloud->market, now_ns, id);
+    }
+}
+
+/* The second half of what a command wrote is from another moment. */
+static void tear(struct buffer *out)
+{
+    for (size_t i = out->length / 2; i < out->length; i++) {
+        out->data[i] = (char)(out->data[i] ^ 1);
+    }
+}
+
 static void run_on_host(struct cloud *cloud, int64_t now_ns, struct host *host, struct cloud_session *session,
                         const struct command_verdict *verdict)
 {
     struct wall_time wall = {cloud->options.epoch.unix_ns + now_ns};
-    if (verdict->disk_used_bytes >= 0) {
-        host_set_disk_used(host, verdict->disk_used_bytes);
+    struct host_gpu_load load;
+    cloud_machine_gpu_load(cloud, now_ns, (uint32_t)session->contract, &load);
+    host_set_gpu_load(host, &load);
+    if (verdict->noise != NULL) {
+        buffer_append_text(verdict->noise_on_out ? &session->out : &session->err, verdict->noise);
     }
     session->exit_status =
         host_run(host, wall, (struct span){buffer_text(&session->command), session->command.length},
                  (struct span){buffer_text(&session->input), session->input.length}, &session->out, &session->err);
+    if (verdict->torn) {
+        tear(&session->out);
+    }
+    if (verdict->failure != NULL) {
+        buffer_append_text(&session->err, verdict->failure);
+        session->exit_status = verdict->failure_status;
+    }
+}
+
+/* When its end arrives, if that is later than planned. */
+static void put_off(struct cloud_session *session, int64_t now_ns, const struct host *host,
+                    const struct command_verdict *verdict)
+{
+    session->vanishes = verdict->vanishes;
     session->done_ns = saturating_add(session->done_ns, host_slept_ns(host));
+    if (verdict->vanishes || host_hangs(host)) {
+        session->done_ns = TIME_NEVER_NS;
+    } else if (verdict->bytes_per_s > 0) {
+        int64_t bytes = (int64_t)(session->input.length + session->out.length + session->err.length);
+        int64_t arrived_ns = saturating_add(now_ns, scale_rounded(bytes, NS_PER_S, verdict->bytes_per_s));
+        session->done_ns = arrived_ns > session->done_ns ? arrived_ns : session->done_ns;
+    }
 }
 
 /* The machine vanished or stopped while the command was on its way. */
@@ -242,9 +316,16 @@ void cloud_ssh_effect(struct cloud *cloud, int64_t now_ns, struct cloud_session 
         break_command(session);
         return;
     }
-    struct command_verdict verdict = {.disk_used_bytes = -1};
-    injector_command(cloud->injector, now_ns, view.contract, &verdict);
+    struct command_verdict verdict;
+    injector_command(cloud->injector, now_ns, view.contract,
+                     (struct span){buffer_text(&session->command), session->command.length}, &verdict);
+    befall(cloud, now_ns, view.id, host, &verdict);
+    if (verdict.reboots) {
+        break_command(session);
+        return;
+    }
     run_on_host(cloud, now_ns, host, session, &verdict);
+    put_off(session, now_ns, host, &verdict);
     note_command(cloud, now_ns, view.id, (struct span){buffer_text(&session->command), session->command.length},
                  session->exit_status);
     if (verdict.dropped) {
@@ -281,13 +362,17 @@ bool cloud_ssh_files(struct cloud *cloud, int64_t now_ns, const struct cloud_ses
     return true;
 }
 
-bool cloud_ssh_verdict(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session,
+bool cloud_ssh_verdict(struct cloud *cloud, int64_t now_ns, const struct cloud_session *session, struct span command,
                        struct command_verdict *verdict)
 {
-    if (reach(cloud, now_ns, session) == NULL) {
+    struct host *host = reach(cloud, now_ns, session);
+    if (host == NULL) {
         return false;
     }
-    injector_command(cloud->injector, now_ns, (uint32_t)session->contract, verdict);
+    struct contract_view view;
+    market_contract(cloud->market, session->contract, &view);
+    injector_command(cloud->injector, now_ns, view.contract, command, verdict);
+    befall(cloud, now_ns, view.id, host, verdict);
     return true;
 }
 
@@ -320,6 +405,9 @@ bool cloud_ssh_line(struct cloud *cloud, int64_t now_ns, const struct cloud_sess
         return false;
     }
     struct wall_time wall = {cloud->options.epoch.unix_ns + now_ns};
+    struct host_gpu_load load;
+    cloud_machine_gpu_load(cloud, now_ns, (uint32_t)session->contract, &load);
+    host_set_gpu_load(host, &load);
     (void)host_run_line(host, wall, shell, line, out, err);
     return true;
 }

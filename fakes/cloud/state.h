@@ -21,8 +21,10 @@ enum {
 /* The inside of one rented machine, made when the first command reaches it. */
 struct cloud_host {
     struct host *host;
-    uint32_t commands;   /* run so far: the nth takes the nth recorded time */
-    uint32_t rotations;  /* of its host key */
+    uint32_t commands;      /* run so far: the nth takes the nth recorded time */
+    uint32_t rotations;     /* of its host key */
+    uint32_t met_rotations; /* when somebody first connected */
+    bool was_met;
     uint32_t containers; /* that came after the first */
 };
 
@@ -78,6 +80,9 @@ struct host *cloud_machine_host(struct cloud *cloud, const struct contract_view 
 /* What a port does now: the timeline rules while the container runs, else nothing listens. */
 enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, const struct contract_view *view,
                                    enum ssh_port port);
+
+/* It reboots. */
+void cloud_machine_reboot(struct cloud *cloud, int64_t now_ns, uint32_t contract);
 
 /* Its container is made anew: its files are the image's, and it has another host key. */
 void cloud_machine_recycle(struct cloud *cloud, uint32_t contract);

@@ -239,12 +239,16 @@ bool fault_has_common(const struct fault_row *row, enum common_parameter paramet
 
 size_t catalogue_count(void)
 {
-    return ARRAY_LENGTH(rows) + bucket_fault_count();
+    return ARRAY_LENGTH(rows) + host_fault_count() + bucket_fault_count();
 }
 
 const struct fault_row *catalogue_row(size_t index)
 {
-    return index < ARRAY_LENGTH(rows) ? &rows[index] : bucket_fault_row(index - ARRAY_LENGTH(rows));
+    if (index < ARRAY_LENGTH(rows)) {
+        return &rows[index];
+    }
+    index -= ARRAY_LENGTH(rows);
+    return index < host_fault_count() ? host_fault_row(index) : bucket_fault_row(index - host_fault_count());
 }
 
 const struct fault_row *catalogue_find(const char *id)

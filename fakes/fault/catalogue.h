@@ -43,6 +43,9 @@ typedef void fault_rewrite_function(const struct fault *fault, const struct rewr
 /* Changes a machine's life; returns the machine's age at which the fault has ceased, TIME_NEVER_NS for never. */
 typedef int64_t fault_timeline_function(const struct fault *fault, struct machine_timeline *timeline);
 typedef void fault_command_function(const struct fault *fault, struct command_verdict *verdict);
+typedef void fault_connect_function(const struct fault *fault, struct connect_verdict *verdict);
+/* Whether a command is one that the fault is about. */
+typedef bool fault_concerns_function(const struct fault *fault, struct span command);
 /* The same for a request to the object store. */
 typedef bool fault_bucket_function(const struct fault *fault, enum bucket_call call, struct bucket_verdict *verdict,
                                    struct http_reply *reply);
@@ -68,6 +71,8 @@ struct fault_row {
     fault_rewrite_function *rewrite;
     fault_timeline_function *timeline;
     fault_command_function *command;
+    fault_concerns_function *concerns; /* of `command`; NULL: every command is */
+    fault_connect_function *connect;
     fault_store_function *store;
     fault_bucket_function *bucket;
     fault_bucket_rewrite_function *bucket_rewrite;

@@ -96,7 +96,7 @@ static const struct fault_row rows[] = {
      .count = 1,
      .parameters = PARAMETERS(
          CHOICE("shape", "short", "short, whole, bytes, empty", "cut, 200 for a range, a byte changed, size 0"),
-         NUMBER("at", "1000", 0, 1000000000000, "byte at which it is cut or changed")),
+         NUMBER("at", "1000", 0, 5000000000, "byte at which it is cut or changed")),
      .bucket = effect_bad_download},
     {.id = "wrong-snapshot",
      .layer = "b2",
@@ -146,7 +146,7 @@ static const struct fault_row rows[] = {
      .point = POINT_REQUEST,
      .nth = 1,
      .count = 1,
-     .parameters = PARAMETERS(NUMBER("bytes", "1000", 0, 1000000000000, "of the body that are read before")),
+     .parameters = PARAMETERS(NUMBER("bytes", "1000", 0, 5000000000, "of the body that are read before")),
      .bucket = effect_retry_partial_body},
     {.id = "b2-404-reinit",
      .layer = "b2",

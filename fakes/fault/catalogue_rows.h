@@ -34,6 +34,10 @@
     }
 #define NO_PARAMETERS PARAMETERS({.key = NULL})
 
+/* catalogue_host.c: faults of hosts and their SSH */
+size_t host_fault_count(void);
+const struct fault_row *host_fault_row(size_t index);
+
 /* catalogue_bucket.c: faults of the object store */
 size_t bucket_fault_count(void);
 const struct fault_row *bucket_fault_row(size_t index);

@@ -31,6 +31,20 @@ fault_timeline_function effect_ssh_key_not_synced;
 fault_command_function effect_ssh_drop;
 fault_command_function effect_disk_full;
 
+/* host_effects.c: hosts, what runs on them, and who connects */
+fault_timeline_function effect_host_returns;
+fault_timeline_function effect_container_start_failed;
+fault_concerns_function concerns_named_command;
+fault_command_function effect_torn_snapshot;
+fault_command_function effect_gpu_lost;
+fault_command_function effect_slow_link;
+fault_command_function effect_clock_skew;
+fault_command_function effect_oom_or_reboot;
+fault_command_function effect_banner_noise;
+fault_command_function effect_half_open;
+fault_connect_function effect_host_key_changed;
+fault_connect_function effect_maxstartups;
+
 /* bucket_effects.c: the object store */
 fault_bucket_function effect_bucket_busy;
 fault_bucket_function effect_empty_snapshot;

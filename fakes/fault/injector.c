@@ -300,15 +300,32 @@ void injector_timeline(struct injector *injector, int64_t now_ns, uint32_t contr
     }
 }
 
-void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct command_verdict *verdict)
+void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct span command,
+                      struct command_verdict *verdict)
 {
     *verdict = (struct command_verdict){.disk_used_bytes = -1};
     tell_ends(injector, now_ns);
     for (size_t i = 0; i < injector->plan.count; i++) {
         const struct fault *fault = &injector->plan.faults[i];
         const struct fault_row *row = injector->states[i].row;
-        if (row->command != NULL && concerns_contract(fault, contract) && is_due(injector, i, now_ns)) {
+        bool concerned = row->command != NULL && concerns_contract(fault, contract) &&
+                         (row->concerns == NULL || row->concerns(fault, command));
+        if (concerned && is_due(injector, i, now_ns)) {
             row->command(fault, verdict);
+            note_action(injector, i, now_ns, now_ns);
+        }
+    }
+}
+
+void injector_connect(struct injector *injector, int64_t now_ns, uint32_t contract, struct connect_verdict *verdict)
+{
+    *verdict = (struct connect_verdict){.closes = false};
+    tell_ends(injector, now_ns);
+    for (size_t i = 0; i < injector->plan.count; i++) {
+        const struct fault *fault = &injector->plan.faults[i];
+        const struct fault_row *row = injector->states[i].row;
+        if (row->connect != NULL && concerns_contract(fault, contract) && is_due(injector, i, now_ns)) {
+            row->connect(fault, verdict);
             note_action(injector, i, now_ns, now_ns);
         }
     }

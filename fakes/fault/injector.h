@@ -17,6 +17,7 @@
 #include "base/fate.h"
 #include "base/http.h"
 #include "fakes/fault/plan.h"
+#include "fakes/host/host.h"
 #include "fakes/timing/api_call.h"
 #include "fakes/timing/timeline.h"
 
@@ -113,15 +114,35 @@ void injector_bucket_rewrite(struct injector *injector, int64_t now_ns, const st
 /* Changes the life of a new machine (slow-boot, stuck-loading, host-offline, ssh-refused, ...). `contract` counts from 0. */
 void injector_timeline(struct injector *injector, int64_t now_ns, uint32_t contract, struct machine_timeline *timeline);
 
-/* What happens to one remote command. Nothing: {false, 0, -1}. */
+/* What happens to one remote command. Nothing: all zero but disk_used_bytes, which is -1. Texts are static. */
 struct command_verdict {
     bool dropped;             /* the connection breaks while it runs; its effect stands */
     int64_t drop_after_bytes; /* of stdout that still arrive */
     int64_t
         disk_used_bytes; /* >= 0: before it runs, so much of the disk is taken (may exceed the disk); -1: as it was */
+    bool vanishes;       /* nothing more ever comes over its connection; its effect stands */
+    bool reboots;        /* the machine does, before it has an effect */
+    bool gpu_changes;    /* before it runs, the GPUs' state becomes gpu_state */
+    enum host_gpu_state gpu_state;
+    int64_t bytes_per_s;    /* of its input and output that get through; 0: all at once */
+    int64_t clock_ahead_ns; /* not 0: before it runs, the machine's clock is set so far ahead */
+    const char *failure;    /* not NULL: said on standard error at its end, and its exit status is failure_status */
+    int failure_status;
+    bool torn;         /* the second half of its output is from another moment than the first */
+    const char *noise; /* not NULL: comes before its output, on standard error or, noise_on_out, on standard output */
+    bool noise_on_out;
 };
 
-void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct command_verdict *verdict);
+void injector_command(struct injector *injector, int64_t now_ns, uint32_t contract, struct span command,
+                      struct command_verdict *verdict);
+
+/* What happens to one connection to an sshd that is up. Nothing: all zero. */
+struct connect_verdict {
+    bool closes;         /* it accepts and closes */
+    bool other_host_key; /* from this connection on */
+};
+
+void injector_connect(struct injector *injector, int64_t now_ns, uint32_t contract, struct connect_verdict *verdict);
 
 /* SQLSTATE with which a statement on a table of the events store fails, or NULL. `table` is the first one it names. */
 const char *injector_store(struct injector *injector, int64_t now_ns, const char *table);

@@ -197,16 +197,23 @@ static void tell_gpu(struct sandbox *sandbox)
     }
 }
 
-/* In the background, as a container's entry point does; what it says goes to a file. */
-static void run_onstart(struct sandbox *sandbox)
+/* In the background, as a container's entry point does; what onstart says goes to a file. */
+static void run_entry_point(struct sandbox *sandbox)
 {
-    static const char order[] = "exec bash /root/onstart.sh >/var/log/onstart.log 2>&1\0HOME=/root\0USER=root\0"
-                                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    static const char environment[] = "HOME=/root\0USER=root\0"
+                                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    char order[512];
+    struct buffer text;
     struct guest_message message = {.kind = GUEST_EXEC};
+    buffer_init_fixed(&text, order, sizeof order);
+    buffer_printf(&text, "%s%s%c", sandbox->empties_tmp ? "find /tmp -mindepth 1 -delete; " : "",
+                  sandbox->onstart != NULL ? "exec bash /root/onstart.sh >/var/log/onstart.log 2>&1" : "", '\0');
+    buffer_append(&text, environment, sizeof environment);
+    sandbox->empties_tmp = false;
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     const int streams[] = {nothing, nothing, nothing};
     if (nothing >= 0) {
-        (void)!guest_send(sandbox->init_watch.descriptor, &message, (struct span){order, sizeof order}, streams, 3);
+        (void)!guest_send(sandbox->init_watch.descriptor, &message, (struct span){order, text.length}, streams, 3);
         (void)close(nothing);
     }
 }
@@ -245,8 +252,8 @@ bool sandbox_start(struct sandbox *sandbox)
         return false;
     }
     tell_gpu(sandbox);
-    if (sandbox->onstart != NULL) {
-        run_onstart(sandbox);
+    if (sandbox->onstart != NULL || sandbox->empties_tmp) {
+        run_entry_point(sandbox);
     }
     return true;
 }
@@ -261,6 +268,12 @@ void sandbox_stop(struct sandbox *sandbox)
         (void)!guest_send(sandbox->keeper_watch.descriptor, &message, span_of(""), NULL, 0);
     }
     lose_init(sandbox); /* which ends it too: its socket is closed */
+}
+
+void sandbox_reboot(struct sandbox *sandbox)
+{
+    sandbox_stop(sandbox);
+    sandbox->empties_tmp = true;
 }
 
 bool sandbox_is_running(const struct sandbox *sandbox)

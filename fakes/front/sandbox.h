@@ -55,6 +55,9 @@ MUST_USE bool sandbox_start(struct sandbox *sandbox);
 /* Kills all that runs in it, at once; the processes are told. Harmless when it does not run. */
 void sandbox_stop(struct sandbox *sandbox);
 
+/* As sandbox_stop() and, at the next start, an empty /tmp. */
+void sandbox_reboot(struct sandbox *sandbox);
+
 bool sandbox_is_running(const struct sandbox *sandbox);
 
 /* Why a start failed, "" when none did. */
@@ -101,6 +104,8 @@ void sandbox_process_input(struct sandbox_process *process, struct span bytes); 
 void sandbox_process_input_end(struct sandbox_process *process);
 struct span sandbox_process_output(const struct sandbox_process *process, enum sandbox_stream stream);
 void sandbox_process_sent(struct sandbox_process *process, enum sandbox_stream stream, size_t size);
+/* Puts a text into its output, as if it had said it; lost when there is no room. */
+void sandbox_process_say(struct sandbox_process *process, enum sandbox_stream stream, const char *text);
 void sandbox_process_resize(struct sandbox_process *process, int columns, int rows);
 void sandbox_process_signal(struct sandbox_process *process, int number);
 

@@ -8,6 +8,7 @@ struct machine {
     int64_t id;          /* of its contract; a number may be another's after a reset */
     uint32_t containers; /* that it has had: recycling makes another disk */
     struct sandbox *sandbox;
+    enum host_gpu_state gpu_state;
 };
 
 struct sandbox_machines {
@@ -17,6 +18,7 @@ struct sandbox_machines {
     struct machine *rows; /* by contract */
     size_t count;
     char program[SANDBOX_PATH_SIZE];
+    struct event load_change; /* when some machine's GPUs do something else */
 };
 
 enum error_code sandbox_machines_new(struct heap *heap, struct sandbox_machines **out, struct error *error)
@@ -91,6 +93,42 @@ static struct sandbox *make_sandbox(struct sandbox_machines *machines, const str
     return sandbox_new(&options);
 }
 
+static void tell_load(struct sandbox_machines *machines, uint32_t contract)
+{
+    const struct stage_server *stage = machines->stage;
+    struct host_gpu_load load;
+    cloud_machine_gpu_load(stage->cloud, stage_now_ns(stage), contract, &load);
+    if (machines->rows[contract].sandbox != NULL) {
+        sandbox_set_gpu(machines->rows[contract].sandbox, &load, machines->rows[contract].gpu_state);
+    }
+}
+
+static void load_changes(void *owner);
+
+/* The next moment at which the GPUs of some machine do something else. */
+static void wait_for_load(struct sandbox_machines *machines)
+{
+    struct stage_server *stage = machines->stage;
+    int64_t next_ns = TIME_NEVER_NS;
+    for (size_t i = 0; i < machines->count; i++) {
+        if (machines->rows[i].sandbox != NULL) {
+            int64_t change_ns = cloud_machine_next_gpu_load_ns(stage->cloud, stage_now_ns(stage), (uint32_t)i);
+            next_ns = change_ns < next_ns ? change_ns : next_ns;
+        }
+    }
+    stage_cancel(stage, &machines->load_change);
+    (void)!stage_at(stage, &machines->load_change, next_ns, EVENT_CLASS_EFFECT, load_changes, machines);
+}
+
+static void load_changes(void *owner)
+{
+    struct sandbox_machines *machines = owner;
+    for (size_t i = 0; i < machines->count; i++) {
+        tell_load(machines, (uint32_t)i);
+    }
+    wait_for_load(machines);
+}
+
 static void settle(struct sandbox_machines *machines, const struct contract_view *view)
 {
     struct machine *machine = &machines->rows[view->contract];
@@ -100,15 +138,27 @@ static void settle(struct sandbox_machines *machines, const struct contract_view
     }
     bool up = view->exists && is_up(machines, view);
     if (up && machine->sandbox == NULL && view->status == ACTUAL_RUNNING) {
-        *machine = (struct machine){view->id, containers, make_sandbox(machines, view)};
+        *machine = (struct machine){view->id, containers, make_sandbox(machines, view),
+                                    view->offer->num_gpus > 0 ? HOST_GPU_READY : HOST_GPU_NONE};
+        tell_load(machines, view->contract);
     }
     if (machine->sandbox == NULL) {
         return;
     }
-    if (!up) {
+    if (!up && view->status == ACTUAL_REBOOTING) {
+        sandbox_reboot(machine->sandbox);
+    } else if (!up) {
         sandbox_stop(machine->sandbox);
     } else if (view->status == ACTUAL_RUNNING) {
         (void)!sandbox_start(machine->sandbox); /* without descriptors it is tried again at the next change */
+    }
+}
+
+void sandbox_machines_set_gpu_state(struct sandbox_machines *machines, uint32_t contract, enum host_gpu_state state)
+{
+    if (contract < machines->count && machines->rows[contract].sandbox != NULL) {
+        machines->rows[contract].gpu_state = state;
+        tell_load(machines, contract);
     }
 }
 
@@ -150,6 +200,7 @@ static void on_changed(struct stage_service *service)
             settle(machines, &view);
         }
     }
+    wait_for_load(machines);
 }
 
 static void on_close(struct stage_service *service)
@@ -158,6 +209,7 @@ static void on_close(struct stage_service *service)
     for (size_t i = 0; i < machines->count; i++) {
         end_machine(&machines->rows[i]);
     }
+    stage_cancel(machines->stage, &machines->load_change);
     machines->stage = NULL;
 }
 

@@ -22,6 +22,9 @@ struct stage_service *sandbox_machines_service(struct sandbox_machines *machines
 /* For the SSH front; `context` is the machines. */
 channel_program_function sandbox_machines_program;
 
+/* What has become of a machine's GPUs. */
+void sandbox_machines_set_gpu_state(struct sandbox_machines *machines, uint32_t contract, enum host_gpu_state state);
+
 /* What SSH sessions find of a machine: its sandbox while it runs, else NULL. */
 struct sandbox *sandbox_machines_running(struct sandbox_machines *machines, uint32_t contract);
 

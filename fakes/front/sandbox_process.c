@@ -85,11 +85,10 @@ static void write_pipe(struct sandbox_process *process)
             close_pipe(process, pipe); /* nobody reads any more: what comes is thrown away */
         }
     }
+    bool is_last = unsent(pipe) == 0 && process->input_over && !process->terminal;
     if (pipe->watch.descriptor < 0) {
         take_off(pipe, unsent(pipe));
-    } else if (unsent(pipe) == 0 && process->input_over && !process->terminal) {
-        close_pipe(process, pipe);
-    } else if (!reactor_watch(process->reactor, &pipe->watch, unsent(pipe) > 0 ? REACTOR_WRITE : 0U)) {
+    } else if (is_last || !reactor_watch(process->reactor, &pipe->watch, unsent(pipe) > 0 ? REACTOR_WRITE : 0U)) {
         close_pipe(process, pipe);
     }
 }
@@ -294,6 +293,12 @@ void sandbox_process_sent(struct sandbox_process *process, enum sandbox_stream s
     if (pipe->watch.descriptor >= 0 && pipe->watch.wanted == 0) {
         read_pipe(process, pipe);
     }
+}
+
+void sandbox_process_say(struct sandbox_process *process, enum sandbox_stream stream, const char *text)
+{
+    buffer_append_text(&process->out[process->terminal ? SANDBOX_OUT : stream].buffer, text);
+    process->out[stream].buffer.failed = false;
 }
 
 void sandbox_process_resize(struct sandbox_process *process, int columns, int rows)

@@ -8,8 +8,6 @@
 
 #include "fakes/front/sandbox.h"
 
-extern char **environ;
-
 #define PROGRAM_NAME "dumont-guest"
 
 enum { ANSWER_MAX = 256 };

@@ -13,6 +13,7 @@ struct sandbox {
     struct reactor *reactor;
     struct guest_machine machine;
     const char *onstart;
+    bool empties_tmp; /* at the next start */
     struct guest_gpu gpu;
     pid_t keeper;
     struct reactor_watch keeper_watch;

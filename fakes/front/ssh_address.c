@@ -2,7 +2,10 @@
 /* Loopback addresses and ports of machines. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +32,27 @@ static void allow_reuse(int descriptor, bool allowed)
 }
 
 /*
+ * While a socket may be reused and does not listen yet, another fake that does the same at that moment would get the same port, and
+ * one of the two could never listen. So these moments are for one at a time, by a lock on a folder that everybody has.
+ */
+static int lock_ports(void)
+{
+    enum { LOCK_TRIES = 1000 };
+    int lock = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; lock >= 0 && i < LOCK_TRIES && flock(lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        (void)sched_yield(); /* microseconds; whoever holds it longer is no fake, and is not waited for */
+    }
+    return lock;
+}
+
+static void unlock_ports(int lock)
+{
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+}
+
+/*
  * A socket that is bound and does not listen must not allow reuse, or two fakes would share a port; but connections of an earlier
  * run that linger (they allow it, see peer_accept()) are no reason to take another port. So it is allowed for the moments of
  * bind() and listen(), and while it listens, when the kernel lets nobody else in.
@@ -42,9 +66,13 @@ static int bind_to(struct in_addr address, int64_t number)
     }
     bool bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
     if (!bound && errno == EADDRINUSE) {
+        int lock = lock_ports();
         allow_reuse(descriptor, true);
         bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
+        int why = errno;
         allow_reuse(descriptor, false);
+        unlock_ports(lock);
+        errno = why;
     }
     if (!bound) {
         int why = errno;
@@ -154,9 +182,11 @@ static void stop_listening(struct machine_port *port)
 static bool start_queue(struct machine_port *port, int backlog)
 {
     if (!port->listens) {
+        int lock = lock_ports();
         allow_reuse(port->descriptor, true);
         port->listens = listen(port->descriptor, backlog) == 0;
         allow_reuse(port->descriptor, port->listens);
+        unlock_ports(lock);
     }
     return port->listens;
 }

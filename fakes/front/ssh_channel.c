@@ -61,6 +61,10 @@ static int start(struct peer_channel *channel, enum channel_request_kind kind, c
     if (channel->program != NULL) {
         return SSH_ERROR; /* one program a channel (RFC 4254, section 6.5) */
     }
+    if (!peer_may_stay(peer)) {
+        peer_cut(peer); /* the machine went while it was let in */
+        return SSH_ERROR;
+    }
     struct channel_request request = {
         .kind = kind,
         .text = span_of(text == NULL ? "" : text),
@@ -264,6 +268,10 @@ static void finish(struct peer_channel *channel)
 
 static void move(struct peer_channel *channel)
 {
+    if (channel->program != NULL && channel->program->silent) {
+        channel->peer->silent = true;
+        return;
+    }
     if (channel->program != NULL && !channel->closed) {
         move_input(channel);
         bool out_is_sent = move_output(channel, CHANNEL_OUT);
@@ -287,7 +295,8 @@ static void free_channel(struct peer_channel *channel)
 
 void channels_move(struct peer *peer)
 {
-    for (struct peer_channel *channel = peer->channels; channel != NULL && !peer->dead; channel = channel->next) {
+    for (struct peer_channel *channel = peer->channels; channel != NULL && !peer->dead && !peer->silent;
+         channel = channel->next) {
         move(channel);
     }
     struct peer_channel **place = &peer->channels;

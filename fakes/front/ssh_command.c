@@ -70,10 +70,13 @@ static void command_takes_effect(void *owner)
     struct stage_server *stage = command->stage;
     cloud_ssh_effect(stage->cloud, stage_now_ns(stage), command->session);
     stage_note_change(stage);
-    if (command->session->done_ns != command->end.due_ns) { /* it sleeps */
+    if (command->session->done_ns != command->end.due_ns) { /* it sleeps, or is put off, for ever even */
         stage_cancel(stage, &command->end);
         if (!stage_at(stage, &command->end, command->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, command)) {
             fail(command);
+        }
+        command->program.silent = command->session->vanishes;
+        if (command->program.silent || command->program.ended) {
             program_changed(&command->program);
         }
     }

@@ -1,6 +1,7 @@
 /* Files of the modelled host: the sftp subsystem, and scp as a remote command. */
 #include <string.h>
 
+#include "fakes/front/ssh_pace.h"
 #include "fakes/front/ssh_programs.h"
 #include "fakes/sftp/file_session.h"
 #include "fakes/sftp/scp_command.h"
@@ -16,6 +17,8 @@ struct files_program {
     struct file_session *served;
     struct buffer waiting; /* input for which the session had no room */
     bool input_over;
+    struct ssh_pace pace;
+    const char *noise;                  /* before the first byte of the protocol; NULL: none (left) */
     int64_t moved_bytes, drop_at_bytes; /* in both directions; -1: it is not dropped */
     size_t command_length;
     char command[];
@@ -59,8 +62,8 @@ static void hand_on(struct files_program *program)
 
 static size_t files_room(struct channel_program *program)
 {
-    const struct buffer *waiting = &files_of(program)->waiting;
-    return waiting->length > 0 ? 0 : WAITING_MAX;
+    struct files_program *files = files_of(program);
+    return files->waiting.length > 0 ? 0 : ssh_pace_room(&files->pace, WAITING_MAX);
 }
 
 static void files_input(struct channel_program *program, struct span bytes)
@@ -68,6 +71,7 @@ static void files_input(struct channel_program *program, struct span bytes)
     struct files_program *files = files_of(program);
     tell_time(files);
     files->moved_bytes += (int64_t)bytes.length;
+    ssh_pace_moved(&files->pace, bytes.length);
     size_t taken = file_session_input(files->served, bytes);
     buffer_append(&files->waiting, bytes.at + taken, bytes.length - taken);
     see_end(files);
@@ -87,16 +91,29 @@ static void files_input_end(struct channel_program *program)
 
 static struct span files_output(struct channel_program *program, enum channel_stream stream)
 {
-    const struct files_program *files = files_of(program);
-    return stream == CHANNEL_OUT && !program->cut ? file_session_output(files->served) : span_of("");
+    struct files_program *files = files_of(program);
+    if (stream != CHANNEL_OUT || program->cut) {
+        return span_of("");
+    }
+    if (files->noise != NULL) {
+        return span_of(files->noise);
+    }
+    struct span output = file_session_output(files->served);
+    output.length = ssh_pace_room(&files->pace, output.length);
+    return output;
 }
 
 static void files_sent(struct channel_program *program, enum channel_stream stream, size_t size)
 {
     struct files_program *files = files_of(program);
     (void)stream;
+    if (files->noise != NULL) {
+        files->noise = files->noise[size] == '\0' ? NULL : files->noise + size;
+        return;
+    }
     tell_time(files);
     files->moved_bytes += (int64_t)size;
+    ssh_pace_moved(&files->pace, size);
     file_session_sent(files->served, size);
     hand_on(files);
 }
@@ -107,6 +124,7 @@ static void files_close(struct channel_program *program)
     struct stage_server *stage = files->stage;
     cloud_ssh_ran(stage->cloud, stage_now_ns(stage), files->session,
                   (struct span){files->command, files->command_length}, file_session_status(files->served));
+    ssh_pace_stop(&files->pace);
     file_session_free(files->served);
     host_free(files->files.host);
     cloud_ssh_end(stage->cloud, files->session);
@@ -114,18 +132,21 @@ static void files_close(struct channel_program *program)
     heap_release(stage->heap, files);
 }
 
-/* What befalls it: a full disk at once, a break of the connection when so much was moved. */
+/* What befalls it, beside what befalls the machine: a break or silence, a slow link, noise in front. */
 static void take_verdict(struct files_program *program)
 {
     struct command_verdict verdict;
+    struct stage_server *stage = program->stage;
+    struct span command = {program->command, program->command_length};
     program->drop_at_bytes = -1;
-    if (!cloud_ssh_verdict(program->stage->cloud, stage_now_ns(program->stage), program->session, &verdict)) {
+    if (!cloud_ssh_verdict(stage->cloud, stage_now_ns(stage), program->session, command, &verdict)) {
+        ssh_pace_start(&program->pace, stage, &program->program, 0);
         return;
     }
-    if (verdict.disk_used_bytes >= 0) {
-        host_set_disk_used(program->files.host, verdict.disk_used_bytes);
-    }
+    ssh_pace_start(&program->pace, stage, &program->program, verdict.bytes_per_s);
     program->drop_at_bytes = verdict.dropped ? verdict.drop_after_bytes : -1;
+    program->program.silent = verdict.vanishes;
+    program->noise = verdict.noise_on_out ? verdict.noise : NULL;
 }
 
 static bool open_files(struct files_program *program, const struct channel_request *request)

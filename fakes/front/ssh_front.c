@@ -118,9 +118,9 @@ static void on_machine(void *context, uint32_t contract)
     }
 }
 
-/* Whether sessions that stand go on while the port does that. */
-static bool keeps_sessions(enum ssh_stage stage)
+bool peer_may_stay(const struct peer *peer)
 {
+    enum ssh_stage stage = peer->machine->ports[peer->port].stage;
     return stage == SSH_STAGE_READY || stage == SSH_STAGE_KEY_DENIED;
 }
 
@@ -128,9 +128,7 @@ static void cut_sessions(struct ssh_machine *machine)
 {
     for (struct peer *peer = machine->peers, *next = NULL; peer != NULL; peer = next) {
         next = peer->next;
-        /* One that is still being let in would otherwise find itself on a machine that has gone. */
-        bool has_sshd = peer->phase == PEER_OPEN || peer->phase == PEER_AUTHENTICATING;
-        if (has_sshd && !keeps_sessions(machine->ports[peer->port].stage)) {
+        if (peer->phase == PEER_OPEN && !peer_may_stay(peer)) {
             peer_cut(peer);
         }
     }
@@ -160,13 +158,6 @@ static void port_changes(void *owner)
     }
 }
 
-/* Another host key, when it was rotated: made anew by the next connection. */
-static void forget_host_key(struct ssh_machine *machine)
-{
-    ssh_bind_free(machine->bind);
-    machine->bind = NULL;
-}
-
 static void settle(struct ssh_machine *machine)
 {
     const struct market *market = cloud_market(machine->front->stage->cloud);
@@ -178,7 +169,7 @@ static void settle(struct ssh_machine *machine)
         machine_free(machine); /* destroyed, or of a cloud that was reset */
         return;
     }
-    forget_host_key(machine);
+    machine_forget_host_key(machine);
     for (size_t i = 0; i < SSH_PORT_COUNT; i++) {
         follow_stage(&machine->ports[i]);
     }

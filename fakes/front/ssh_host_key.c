@@ -103,3 +103,9 @@ ssh_bind machine_ssh_bind(struct ssh_machine *machine)
     ssh_bind_free(made);
     return NULL;
 }
+
+void machine_forget_host_key(struct ssh_machine *machine)
+{
+    ssh_bind_free(machine->bind);
+    machine->bind = NULL;
+}

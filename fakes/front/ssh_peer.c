@@ -127,8 +127,9 @@ static bool is_broken(const struct peer *peer)
 
 static void watch_for(struct peer *peer)
 {
-    unsigned wanted = peer->held != NULL ? (unsigned)REACTOR_HANGUP : (unsigned)REACTOR_READ;
-    if ((ssh_get_poll_flags(peer->ssh) & SSH_WRITE_PENDING) != 0) {
+    bool reads = peer->held == NULL && !peer->silent;
+    unsigned wanted = reads ? (unsigned)REACTOR_READ : (unsigned)REACTOR_HANGUP;
+    if (!peer->silent && (ssh_get_poll_flags(peer->ssh) & SSH_WRITE_PENDING) != 0) {
         wanted |= REACTOR_WRITE;
     }
     if (!reactor_watch(reactor_of(peer), &peer->watch, wanted)) {
@@ -145,6 +146,9 @@ static void acknowledge_at_once(int descriptor)
 
 void peer_pump(struct peer *peer)
 {
+    if (peer->silent) {
+        return;
+    }
     if (peer->pumping) {
         peer->again = true;
         return;
@@ -163,7 +167,7 @@ void peer_pump(struct peer *peer)
         if (peer->phase == PEER_OPEN) {
             channels_move(peer);
         }
-        if (polled != SSH_OK && !peer->again) {
+        if (peer->silent || (polled != SSH_OK && !peer->again)) {
             break;
         }
     }
@@ -253,6 +257,9 @@ static bool arm_grace(struct peer *peer)
 
 static bool begin_ssh(struct peer *peer)
 {
+    if (peer->machine->is_dirty) {
+        machine_forget_host_key(peer->machine); /* it was rotated for this connection */
+    }
     ssh_bind bind = machine_ssh_bind(peer->machine);
     peer->ssh = bind == NULL ? NULL : ssh_new();
     int duplicate = peer->ssh == NULL ? -1 : dup(peer->descriptor);

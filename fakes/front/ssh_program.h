@@ -61,6 +61,7 @@ struct channel_program {
     const struct channel_program_class *class;
     struct peer_channel *channel; /* whose it is; the channel's own */
     bool ended;                   /* its output is complete and its status known */
+    bool silent;                  /* nothing more is ever heard of the connection, nor read from it */
     bool cut;                     /* beside `ended`: once the output is sent the connection breaks */
     int exit_status;
     const char *exit_signal; /* "KILL"; NULL: it ended by itself */

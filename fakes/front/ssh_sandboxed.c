@@ -4,6 +4,7 @@
 
 #include "fakes/front/sandbox.h"
 #include "fakes/front/sandbox_machines.h"
+#include "fakes/front/ssh_pace.h"
 
 struct sandboxed_program {
     struct channel_program program;
@@ -11,6 +12,9 @@ struct sandboxed_program {
     struct cloud_session *session;
     struct sandbox_process *process;
     bool is_sftp;
+    struct ssh_pace pace;
+    const char *failure; /* said at its end, with failure_status; NULL: none (left) */
+    int failure_status;
     int64_t moved_bytes, drop_at_bytes; /* of its output, for sftp of its input too; -1: it is not dropped */
     size_t command_length;
     char command[];
@@ -62,9 +66,13 @@ static void see_end(struct sandboxed_program *program)
         channel->ended = true;
     } else if (sandbox_process_has_ended(program->process)) {
         int number = sandbox_process_killed_by(program->process);
+        if (!channel->ended && program->failure != NULL) {
+            sandbox_process_say(program->process, SANDBOX_ERR, program->failure);
+        }
         channel->ended = true;
-        channel->exit_status = sandbox_process_status(program->process);
-        channel->exit_signal = number == 0 ? NULL : signal_name(number);
+        bool fails = program->failure != NULL;
+        channel->exit_status = fails ? program->failure_status : sandbox_process_status(program->process);
+        channel->exit_signal = number == 0 || fails ? NULL : signal_name(number);
     }
 }
 
@@ -79,13 +87,15 @@ static void process_changed(void *context)
 
 static size_t program_room(struct channel_program *program)
 {
-    return sandbox_process_room(sandboxed_of(program)->process);
+    struct sandboxed_program *sandboxed = sandboxed_of(program);
+    return ssh_pace_room(&sandboxed->pace, sandbox_process_room(sandboxed->process));
 }
 
 static void program_input(struct channel_program *program, struct span bytes)
 {
     struct sandboxed_program *sandboxed = sandboxed_of(program);
     sandbox_process_input(sandboxed->process, bytes);
+    ssh_pace_moved(&sandboxed->pace, bytes.length);
     sandboxed->moved_bytes += sandboxed->is_sftp ? (int64_t)bytes.length : 0;
     see_end(sandboxed);
 }
@@ -98,13 +108,14 @@ static void program_input_end(struct channel_program *program)
 /* Of what is dropped later, no more than so much is ever shown. */
 static struct span program_output(struct channel_program *program, enum channel_stream stream)
 {
-    const struct sandboxed_program *sandboxed = sandboxed_of(program);
+    struct sandboxed_program *sandboxed = sandboxed_of(program);
     struct span output = sandbox_process_output(sandboxed->process, stream == CHANNEL_OUT ? SANDBOX_OUT : SANDBOX_ERR);
     if (sandboxed->drop_at_bytes >= 0) {
         int64_t left = sandboxed->drop_at_bytes - sandboxed->moved_bytes;
         left = left < 0 ? 0 : left;
         output.length = (uint64_t)left < output.length ? (size_t)left : output.length;
     }
+    output.length = ssh_pace_room(&sandboxed->pace, output.length);
     return output;
 }
 
@@ -113,6 +124,7 @@ static void program_sent(struct channel_program *program, enum channel_stream st
     struct sandboxed_program *sandboxed = sandboxed_of(program);
     sandbox_process_sent(sandboxed->process, stream == CHANNEL_OUT ? SANDBOX_OUT : SANDBOX_ERR, size);
     sandboxed->moved_bytes += (int64_t)size;
+    ssh_pace_moved(&sandboxed->pace, size);
     see_end(sandboxed);
 }
 
@@ -128,6 +140,7 @@ static void program_close(struct channel_program *program)
     int status = program->ended && program->exit_signal == NULL ? program->exit_status : -1;
     cloud_ssh_ran(stage->cloud, stage_now_ns(stage), sandboxed->session,
                   (struct span){sandboxed->command, sandboxed->command_length}, status);
+    ssh_pace_stop(&sandboxed->pace);
     sandbox_process_close(sandboxed->process);
     cloud_ssh_end(stage->cloud, sandboxed->session);
     heap_release(stage->heap, sandboxed);
@@ -147,18 +160,33 @@ static void write_environment(const struct channel_request *request, struct buff
     buffer_append(out, request->environment.at, request->environment.length);
 }
 
-/* What befalls it: a full disk at once, a break of the connection when so much was sent. */
-static void take_verdict(struct sandboxed_program *program, struct sandbox *sandbox)
+/* What befalls the machine, and what its end and the connection will be; the clock cannot be another one in a sandbox. */
+static void take_verdict(struct sandboxed_program *program, struct sandbox_machines *machines, uint32_t contract,
+                         struct command_verdict *verdict)
 {
-    struct command_verdict verdict;
-    program->drop_at_bytes = -1;
-    if (!cloud_ssh_verdict(program->stage->cloud, stage_now_ns(program->stage), program->session, &verdict)) {
-        return;
+    struct stage_server *stage = program->stage;
+    struct span command = {program->command, program->command_length};
+    if (!cloud_ssh_verdict(stage->cloud, stage_now_ns(stage), program->session, command, verdict)) {
+        *verdict = (struct command_verdict){.disk_used_bytes = -1};
     }
-    if (verdict.disk_used_bytes >= 0) {
-        sandbox_set_disk_used(sandbox, verdict.disk_used_bytes);
+    ssh_pace_start(&program->pace, stage, &program->program, verdict->bytes_per_s);
+    if (verdict->disk_used_bytes >= 0) {
+        sandbox_set_disk_used(sandbox_machines_running(machines, contract), verdict->disk_used_bytes);
     }
-    program->drop_at_bytes = verdict.dropped ? verdict.drop_after_bytes : -1;
+    if (verdict->gpu_changes) {
+        sandbox_machines_set_gpu_state(machines, contract, verdict->gpu_state);
+    }
+    program->failure = verdict->torn ? "tar: workspace: file changed as we read it\n" : verdict->failure;
+    program->failure_status = verdict->torn ? 1 : verdict->failure_status;
+    program->drop_at_bytes = verdict->reboots ? 0 : verdict->dropped ? verdict->drop_after_bytes : -1;
+    program->program.silent = verdict->vanishes;
+}
+
+static void make_noise(struct sandboxed_program *program, const struct command_verdict *verdict)
+{
+    if (verdict->noise != NULL) {
+        sandbox_process_say(program->process, verdict->noise_on_out ? SANDBOX_OUT : SANDBOX_ERR, verdict->noise);
+    }
 }
 
 static struct sandbox_process *start_process(struct sandboxed_program *program, struct sandbox *sandbox,
@@ -211,12 +239,15 @@ struct channel_program *sandbox_machines_program(void *context, const struct cha
     program->is_sftp = request->kind == CHANNEL_SUBSYSTEM;
     program->command_length = request->text.length;
     memcpy(program->command, request->text.at, request->text.length);
-    take_verdict(program, sandbox);
+    struct command_verdict verdict;
+    take_verdict(program, context, request->contract, &verdict);
     program->process = start_process(program, sandbox, request);
     if (program->process == NULL) {
         cloud_ssh_end(stage->cloud, session);
+        ssh_pace_stop(&program->pace);
         heap_release(stage->heap, program);
         return NULL;
     }
+    make_noise(program, &verdict);
     return &program->program;
 }

@@ -61,6 +61,7 @@ struct peer {
     struct ssh_server_callbacks_struct callbacks;
     ssh_message held; /* a request of authentication whose answer waits for its moment */
     enum auth_verdict verdict;
+    bool silent; /* gone for its client: nothing is read, nothing is sent, until one of the two gives up */
     bool banner_sent;
     int failures;
     bool pumping, again, dead, cut;
@@ -111,8 +112,16 @@ void port_apply(struct machine_port *port, enum ssh_stage stage);
 
 /* ---- ssh_host_key.c ---- */
 
+/* Its key may be another one: made anew by the next connection. */
+void machine_forget_host_key(struct ssh_machine *machine);
+
 /* The machine's libssh side, with its host key; NULL when memory is gone. */
 ssh_bind machine_ssh_bind(struct ssh_machine *machine);
+
+/* ---- ssh_front.c ---- */
+
+/* Whether a session that stands goes on while its port does what it does now. */
+bool peer_may_stay(const struct peer *peer);
 
 /* ---- ssh_peer.c ---- */
 

@@ -1,5 +1,8 @@
 #include "fakes/front/stage_server.h"
 
+/* That the files of one modelled machine may take of our memory: enough for a few large transfers. */
+#define FILES_MOST_BYTES ((size_t)4 << 30)
+
 static void ask_address(void *context, uint32_t contract, int64_t id, struct market_address *address)
 {
     const struct stage_server *stage = context;
@@ -35,6 +38,7 @@ enum error_code stage_open(struct stage_server *stage, const struct stage_option
     (void)history_hide(options->history, stage->api_key);
     event_queue_init(&stage->events, options->heap);
     cloud.bucket.content = options->objects;
+    cloud.content_limit = FILES_MOST_BYTES;
     cloud.api_key = stage->api_key;
     cloud.ssh_public_key = stage->ssh_public_key;
     cloud.address = ask_address;

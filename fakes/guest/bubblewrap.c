@@ -78,7 +78,7 @@ static void add_walls(struct arguments *arguments)
         "--cap-drop", "ALL", "--cap-add", "CAP_CHOWN", "--cap-add", "CAP_DAC_OVERRIDE", "--cap-add", "CAP_FOWNER",
         "--cap-add", "CAP_FSETID", "--cap-add", "CAP_KILL", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETUID",
         "--cap-add", "CAP_SYS_CHROOT", "--bind", GUEST_DISK, "/", "--ro-bind", "/usr", "/usr", "--bind",
-        GUEST_DISK "/usr/local", "/usr/local", NULL};
+        GUEST_DISK_LOCAL, "/usr/local", NULL};
     static const char *const behind[] = {"--ro-bind-try",
                                          "/etc/alternatives",
                                          "/etc/alternatives",

@@ -118,7 +118,7 @@ static bool add_system(const struct host_facts *facts)
     }
     (void)text_format(prompt, sizeof prompt, "[ -z \"$PS1\" ] || PS1='root@C.%lld:\\w$ '\n",
                       (long long)facts->instance_id);
-    return symlink(GUEST_PROGRAM, GUEST_DISK "/usr/local/bin/nvidia-smi") == 0 &&
+    return symlink(GUEST_PROGRAM, GUEST_DISK_LOCAL "/bin/nvidia-smi") == 0 &&
            put_text(GUEST_DISK "/etc/passwd",
                     "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
                     0644) &&

@@ -41,6 +41,7 @@ enum { GUEST_TEXT_MAX = 512 };
  * system did not allow.
  */
 #define GUEST_DISK "/mnt"
+#define GUEST_DISK_LOCAL "/mnt/usr/local"
 MUST_USE bool keeper_enter(int64_t disk_bytes, char why[GUEST_TEXT_MAX]);
 
 /* Makes the disk smaller by that much, but never smaller than what lies on it. */

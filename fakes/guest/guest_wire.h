@@ -29,9 +29,8 @@ enum {
 };
 
 /* Where the guest program and what it is told lie inside a machine. */
-#define GUEST_FOLDER "/run/dumont"
-#define GUEST_PROGRAM GUEST_FOLDER "/guest"
-#define GUEST_GPU_FILE GUEST_FOLDER "/gpu"
+#define GUEST_PROGRAM "/run/dumont/guest"
+#define GUEST_GPU_FILE "/run/dumont/gpu"
 
 enum guest_message_kind {
     GUEST_START, /* to the keeper; payload: struct guest_machine, the onstart's text; descriptor: the init's socket */

@@ -71,5 +71,8 @@ int guest_nvidia_smi(struct heap *heap, int argc, char **argv)
         (void)fprintf(stderr, "bash: line 1: nvidia-smi: command not found\n");
         return STATUS_NOT_FOUND;
     }
+    while (gpu.state == HOST_GPU_HANGS) {
+        (void)pause(); /* a signal ends it: that much a stuck driver would not allow */
+    }
     return run_model(heap, &gpu, argc, argv);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "fakes/host/gpu_load.h"
 #include "fakes/host/host_state.h"
 #include "fakes/host/session.h"
 #include "fakes/host/shell.h"
@@ -23,18 +24,6 @@ void host_container_id(const struct host *host, char out[16])
     (void)text_format(out, 16, "%012llx", (unsigned long long)bits);
 }
 
-/* What an unused GPU shows: cool, slow, a little power. */
-static struct host_gpu_load idle_load(const struct gpu_model *model)
-{
-    return (struct host_gpu_load){
-        .memory_used_mib = 1,
-        .temperature_c = 34,
-        .power_draw_mw = (int64_t)model->power_limit_w * 1000 / 18,
-        .fan_percent = model->has_fan ? 30 : 0,
-        .performance_state = model->has_fan ? 8 : 0,
-    };
-}
-
 struct host *host_new(struct heap *heap, const struct host_facts *facts)
 {
     struct host *host = heap_alloc(heap, sizeof *host);
@@ -44,7 +33,7 @@ struct host *host_new(struct heap *heap, const struct host_facts *facts)
     host->heap = heap;
     host->facts = *facts;
     host->gpu_model = gpu_model_or_default(facts->gpu_name);
-    host->gpu_load = idle_load(host->gpu_model);
+    gpu_idle_load(facts, &host->gpu_load);
     host->gpu_state = facts->num_gpus > 0 ? HOST_GPU_READY : HOST_GPU_NONE;
     host->files.disk_bytes = facts->disk_bytes;
     host->files.outside_bytes = facts->disk_used_bytes;
@@ -86,6 +75,32 @@ void host_set_gpu_load(struct host *host, const struct host_gpu_load *load)
 void host_set_gpu_state(struct host *host, enum host_gpu_state state)
 {
     host->gpu_state = state;
+}
+
+bool host_hangs(const struct host *host)
+{
+    return host->hangs;
+}
+
+void host_set_clock_ahead(struct host *host, int64_t ahead_ns)
+{
+    host->clock_ahead_ns = ahead_ns;
+}
+
+static struct wall_time clock_of(const struct host *host, struct wall_time now)
+{
+    return (struct wall_time){saturating_add(now.unix_ns, host->clock_ahead_ns)};
+}
+
+void host_reboot(struct host *host, struct wall_time now)
+{
+    struct tree_node *temporary;
+    if (host->files.root == NULL || tree_find(&host->files, "/", "/tmp", true, &temporary) != TREE_OK) {
+        return;
+    }
+    while (temporary->first_child != NULL) {
+        (void)tree_remove(&host->files, temporary->first_child, clock_of(host, now).unix_ns);
+    }
 }
 
 bool host_prepare_files(struct host *host, struct wall_time now)
@@ -137,13 +152,14 @@ int host_run_text(struct host *host, struct wall_time now, struct host_session *
     if (!host_prepare_files(host, now)) {
         return HOST_EXIT_KILLED;
     }
-    struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
+    struct run run = {.host = host, .now = clock_of(host, now), .work_left = SHELL_WORK_LIMIT};
+    host->hangs = false;
     arena_init(&run.arena, host->heap, SHELL_ARENA_LIMIT);
     int status = run_login_shell(&run, session, command, input, out, err);
     run_close_streams(&run, NULL);
     bool dead = run_is_dead(&run) || out->failed || err->failed;
     arena_release(&run.arena);
-    host->slept_ns = saturating_subtract(run.now.unix_ns, now.unix_ns);
+    host->slept_ns = saturating_subtract(run.now.unix_ns, clock_of(host, now).unix_ns);
     return dead ? HOST_EXIT_KILLED : status & 0xff;
 }
 
@@ -178,7 +194,7 @@ bool host_command_words(struct host *host, struct wall_time now, struct span com
     if (command.length > SHELL_COMMAND_LIMIT || !host_prepare_files(host, now)) {
         return false;
     }
-    struct run run = {.host = host, .now = now, .work_left = SHELL_WORK_LIMIT};
+    struct run run = {.host = host, .now = clock_of(host, now), .work_left = SHELL_WORK_LIMIT};
     struct stream none = {.kind = STREAM_DISCARD};
     buffer_init(&none.own, host->heap, SHELL_COMMAND_LIMIT); /* for complaints, which nobody reads */
     struct shell shell;

@@ -58,6 +58,10 @@ enum host_gpu_state {
     HOST_GPU_NO_DRIVER, /* cannot communicate with the driver (9) */
     HOST_GPU_LOST,      /* Failed to initialize NVML: Unknown Error (255) */
     HOST_GPU_NONE,      /* No devices were found (6) */
+    HOST_GPU_NO_HANDLE, /* Unable to determine the device handle (255) */
+    HOST_GPU_MISMATCH,  /* Driver/library version mismatch (18) */
+    HOST_GPU_UNKNOWN,   /* what the GPUs do is [N/A] */
+    HOST_GPU_HANGS,     /* it never ends: see host_hangs() */
 };
 
 struct host;
@@ -126,5 +130,14 @@ void host_set_disk_used(struct host *host, int64_t bytes);
 /* Sets what the GPUs do from now on. A new host's are idle. */
 void host_set_gpu_load(struct host *host, const struct host_gpu_load *load);
 void host_set_gpu_state(struct host *host, enum host_gpu_state state);
+
+/* Whether a command of the last host_run() hangs for ever: its status and output are then meaningless. */
+bool host_hangs(const struct host *host);
+
+/* Sets how far ahead the machine's clock is of the times that it is given. */
+void host_set_clock_ahead(struct host *host, int64_t ahead_ns);
+
+/* The machine has rebooted: /tmp is empty. */
+void host_reboot(struct host *host, struct wall_time now);
 
 #endif

@@ -14,6 +14,12 @@ static struct file_tree *files_of(const struct host_files *files)
     return &files->host->files;
 }
 
+/* What the machine's clock shows. */
+static int64_t now_ns(const struct host_files *files)
+{
+    return saturating_add(files->now.unix_ns, files->host->clock_ahead_ns);
+}
+
 static enum tree_error find(const struct host_files *files, const char *path, bool follow, struct tree_node **out)
 {
     if (!host_prepare_files(files->host, files->now)) {
@@ -67,7 +73,7 @@ static enum tree_error change_node(const struct host_files *files, struct tree_n
         if (change->size > INT64_MAX / 2) {
             return TREE_TOO_LARGE;
         }
-        enum tree_error error = tree_resize(files_of(files), node, (int64_t)change->size, false, files->now.unix_ns);
+        enum tree_error error = tree_resize(files_of(files), node, (int64_t)change->size, false, now_ns(files));
         if (error != TREE_OK) {
             return error;
         }
@@ -116,7 +122,7 @@ static enum tree_error find_or_make(const struct host_files *files, const char *
     if (error != TREE_NO_ENTRY || (how & FILE_OPEN_CREATE) == 0) {
         return error;
     }
-    error = tree_open(files_of(files), HOME_FOLDER, path, files->now.unix_ns, out);
+    error = tree_open(files_of(files), HOME_FOLDER, path, now_ns(files), out);
     if (error == TREE_OK) {
         (*out)->mode = mode & FILE_PERMISSION_MASK & ~(uint32_t)UMASK;
     }
@@ -139,7 +145,7 @@ static enum tree_error service_open(void *context, const char *path, unsigned ho
         return TREE_NO_MEMORY;
     }
     if (node->kind == TREE_FILE && (how & FILE_OPEN_TRUNCATE) != 0) {
-        error = tree_resize(files_of(files), node, 0, false, files->now.unix_ns);
+        error = tree_resize(files_of(files), node, 0, false, now_ns(files));
     }
     if (error != TREE_OK) {
         heap_release(files->host->heap, opened);
@@ -204,7 +210,7 @@ static enum tree_error service_write(void *context, void *file, uint64_t offset,
     if (offset > INT64_MAX / 2) {
         return TREE_TOO_LARGE;
     }
-    return tree_write(files_of(files), node, (int64_t)offset, bytes, files->now.unix_ns);
+    return tree_write(files_of(files), node, (int64_t)offset, bytes, now_ns(files));
 }
 
 static enum tree_error service_sync(void *context, void *file)
@@ -320,7 +326,7 @@ static enum tree_error service_make_directory(void *context, const char *path, u
         return TREE_NO_MEMORY;
     }
     return tree_make(files_of(files), HOME_FOLDER, path, TREE_DIRECTORY, mode & FILE_PERMISSION_MASK & ~(uint32_t)UMASK,
-                     files->now.unix_ns, &made);
+                     now_ns(files), &made);
 }
 
 /* ---- entries ---- */
@@ -333,7 +339,7 @@ static enum tree_error service_remove_directory(void *context, const char *path)
     if (error != TREE_OK || node->kind != TREE_DIRECTORY) {
         return error != TREE_OK ? error : TREE_NOT_DIRECTORY;
     }
-    return node->first_child != NULL ? TREE_NOT_EMPTY : tree_remove(files_of(files), node, files->now.unix_ns);
+    return node->first_child != NULL ? TREE_NOT_EMPTY : tree_remove(files_of(files), node, now_ns(files));
 }
 
 static enum tree_error service_remove(void *context, const char *path)
@@ -344,7 +350,7 @@ static enum tree_error service_remove(void *context, const char *path)
     if (error != TREE_OK || node->kind == TREE_DIRECTORY) {
         return error != TREE_OK ? error : TREE_IS_DIRECTORY;
     }
-    return tree_remove(files_of(files), node, files->now.unix_ns);
+    return tree_remove(files_of(files), node, now_ns(files));
 }
 
 /* What stands in the way of a move, by the rules of rename(2). */
@@ -361,7 +367,7 @@ static enum tree_error make_way(const struct host_files *files, const struct tre
     if (there->first_child != NULL) {
         return TREE_NOT_EMPTY;
     }
-    return tree_is_below(node, there) ? TREE_NOT_EMPTY : tree_remove(files_of(files), there, files->now.unix_ns);
+    return tree_is_below(node, there) ? TREE_NOT_EMPTY : tree_remove(files_of(files), there, now_ns(files));
 }
 
 static enum tree_error service_move(void *context, const char *from, const char *to, bool replace)
@@ -387,7 +393,7 @@ static enum tree_error service_move(void *context, const char *from, const char 
     if (there != NULL) {
         error = make_way(files, node, there, replace);
     }
-    return error != TREE_OK ? error : tree_move(files_of(files), node, directory, name, files->now.unix_ns);
+    return error != TREE_OK ? error : tree_move(files_of(files), node, directory, name, now_ns(files));
 }
 
 static enum tree_error service_make_symlink(void *context, const char *target, const char *path)
@@ -400,8 +406,7 @@ static enum tree_error service_make_symlink(void *context, const char *target, c
     if (!host_prepare_files(files->host, files->now)) {
         return TREE_NO_MEMORY;
     }
-    enum tree_error error =
-        tree_make(files_of(files), HOME_FOLDER, path, TREE_SYMLINK, 0777, files->now.unix_ns, &link);
+    enum tree_error error = tree_make(files_of(files), HOME_FOLDER, path, TREE_SYMLINK, 0777, now_ns(files), &link);
     return error != TREE_OK ? error : tree_set_target(files_of(files), link, target);
 }
 
@@ -470,8 +475,7 @@ static const char *service_home(void *context)
 
 static struct wall_time service_now(void *context)
 {
-    const struct host_files *files = context;
-    return files->now;
+    return (struct wall_time){now_ns(context)};
 }
 
 const struct file_service host_file_service = {

@@ -19,6 +19,8 @@ struct host {
     int64_t boot_unix_ns;  /* moment of the first command, taken as the container's start */
     uint32_t random_draws; /* /dev/urandom and mktemp: every draw is another */
     int32_t next_pid;
+    bool hangs; /* a command of the last run does */
+    int64_t clock_ahead_ns;
     uint32_t holders; /* beside the first */
 };
 

@@ -251,7 +251,12 @@ int command_nvidia_smi(struct call *call)
              9},
         [HOST_GPU_LOST] = {"Failed to initialize NVML: Unknown Error\n", 255},
         [HOST_GPU_NONE] = {"No devices were found\n", STATUS_NO_DEVICE},
+        [HOST_GPU_NO_HANDLE] = {"Unable to determine the device handle for GPU0000:81:00.0: Unknown Error\n", 255},
+        [HOST_GPU_MISMATCH] = {"Failed to initialize NVML: Driver/library version mismatch\n", 18},
+        [HOST_GPU_UNKNOWN] = {NULL, 0},
+        [HOST_GPU_HANGS] = {"", 0},
     };
+    call->host->hangs = call->host->hangs || call->host->gpu_state == HOST_GPU_HANGS;
     if (broken[call->host->gpu_state].message != NULL) {
         buffer_append_text(call->out, broken[call->host->gpu_state].message);
         return broken[call->host->gpu_state].status;

@@ -248,12 +248,36 @@ static bool whole_number(struct call *call, enum field_value value, int32_t inde
     }
 }
 
+/* What the GPU does, other than what it is: a lost one may not tell it. */
+static bool is_live(enum field_value value)
+{
+    switch (value) {
+    case VALUE_MEMORY_USED:
+    case VALUE_MEMORY_FREE:
+    case VALUE_UTILIZATION:
+    case VALUE_MEMORY_UTILIZATION:
+    case VALUE_TEMPERATURE:
+    case VALUE_FAN:
+    case VALUE_PSTATE:
+    case VALUE_POWER_DRAW:
+    case VALUE_CLOCK:
+    case VALUE_MEMORY_CLOCK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Appends a field's value without its unit; false when it is not available, so that no unit follows. */
 static bool append_value(struct call *call, const struct field *field, int32_t index)
 {
     struct buffer *out = call->out;
     int64_t limit_mw = (int64_t)call->host->gpu_model->power_limit_w * 1000;
     int64_t number;
+    if (call->host->gpu_state == HOST_GPU_UNKNOWN && is_live(field->value)) {
+        buffer_append_text(out, not_available);
+        return false;
+    }
     if (whole_number(call, field->value, index, &number)) {
         buffer_printf(out, "%lld", (long long)number);
         return true;

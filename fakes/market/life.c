@@ -509,6 +509,16 @@ bool market_lose_host(struct market *market, int64_t now_ns, int64_t id)
     return contract != NULL;
 }
 
+bool market_reboot(struct market *market, int64_t now_ns, int64_t id)
+{
+    market_advance(market, now_ns);
+    struct contract *contract = market_find(market, id);
+    if (contract != NULL) {
+        contract_reboot(market, contract, false);
+    }
+    return contract != NULL;
+}
+
 bool market_return_host(struct market *market, int64_t now_ns, int64_t id)
 {
     market_advance(market, now_ns);

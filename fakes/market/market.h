@@ -123,6 +123,7 @@ void market_handle(struct market *market, int64_t now_ns, const struct http_requ
 bool market_force_status(struct market *market, int64_t now_ns, int64_t id, enum actual_status status);
 bool market_lose_host(struct market *market, int64_t now_ns, int64_t id);
 bool market_return_host(struct market *market, int64_t now_ns, int64_t id);
+bool market_reboot(struct market *market, int64_t now_ns, int64_t id); /* as the account's own call does */
 bool market_rival_bid(struct market *market, int64_t now_ns, int64_t id, int64_t price_nusd_per_hour);
 
 /* Charges traffic of the nth contract, in bytes. */

@@ -239,7 +239,7 @@ static void append_mode(struct buffer *out, uint32_t mode)
     for (unsigned i = 0; i < 9; i++) {
         text[i + 1] = (mode & 0400U >> i) != 0 ? letters[i] : '-';
     }
-    for (unsigned i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++) {
         if ((mode & 04000U >> i) != 0) { /* set-user, set-group, sticky: upper case where x is missing */
             char *place = &text[3 * (i + 1)];
             *place = *place == 'x' ? "sst"[i] : "SST"[i];

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "fakes/stage/gpu_load_text.h"
+
 enum { RECORDING_FILE_MAX = 4 * 1024 * 1024 };
 
 /* 2 January 2026, 20:12:18.173379 in a zone an hour east of Greenwich: the start of the recorded run. */
@@ -139,6 +141,7 @@ struct scenario_fields {
 struct scenario_second_fields {
     struct fault_plan faults; /* replaces what the recording brought, if it is given at all */
     struct timing_field timing;
+    struct gpu_load_plan gpu_load;
 };
 
 static void skip_value(struct json_reader *reader, void *member)
@@ -159,12 +162,14 @@ static const struct json_field first_pass[] = {
     JSON_CUSTOM(struct scenario_fields, name, "journey", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "timing", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "faults", skip_value),
+    JSON_CUSTOM(struct scenario_fields, name, "gpu_load", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "expect", skip_value),
 };
 
 static const struct json_field second_pass[] = {
     JSON_CUSTOM(struct scenario_second_fields, timing, "timing", read_timing),
     JSON_CUSTOM(struct scenario_second_fields, faults, "faults", read_faults),
+    JSON_CUSTOM(struct scenario_second_fields, gpu_load, "gpu_load", gpu_load_read),
 };
 
 static enum error_code take_market(struct cloud_scenario *scenario, const struct scenario_fields *given,
@@ -220,6 +225,7 @@ static enum error_code read_second_pass(const struct scenario_text *text, struct
         (void)text_copy(scenario->timing_name, sizeof scenario->timing_name, "scenario");
     }
     scenario->faults = second.faults;
+    scenario->gpu_load = second.gpu_load;
     return ERR_OK;
 }
 

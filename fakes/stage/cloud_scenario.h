@@ -7,6 +7,7 @@
  *       "offers": 64,                              // how many the market has; or the path of a file of offers
  *       "account": { "credit_usd": 5, "key_accepted": true },
  *       "market": { "v0_list": "legacy", ... },    // fakes/market/switches.h
+ *       "gpu_load": { "utilization_percent": 97 }, // or steps, or a trace: see gpu_load_text.h
  *       "faults": [ { "id": "slow-boot", "factor": 3 } ],
  *       "client": ..., "journey": ..., "expect": ... }   // not the cloud's: read past here
  *
@@ -17,6 +18,7 @@
 
 #include "fakes/cloud/cloud.h"
 #include "fakes/fault/plan.h"
+#include "fakes/host/gpu_load.h"
 #include "fakes/stage/scenario_text.h"
 #include "fakes/timing/recording.h"
 #include "fakes/timing/timing.h"
@@ -41,6 +43,7 @@ struct cloud_scenario {
     struct market_switches market;
     bool key_accepted; /* false: what the client is given as key is none */
     struct fault_plan faults;
+    struct gpu_load_plan gpu_load; /* count 0: the GPUs idle */
 };
 
 /* Reads the file that a name in a scenario stands for into `out`. */

@@ -105,6 +105,7 @@ struct cloud_options cloud_scenario_options(const struct cloud_scenario *scenari
         .run = run,
         .epoch = scenario->epoch,
         .timing = &scenario->timing,
+        .gpu_load = &scenario->gpu_load,
         .faults = &scenario->faults,
         .offers = offers,
         .switches = &scenario->market,

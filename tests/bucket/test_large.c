@@ -229,6 +229,53 @@ static void test_a_part_goes_to_its_own_file_alone(void **state)
     rig_end(&rig);
 }
 
+/* Parts that share their bytes take no room: so a file may be larger than any disk here. */
+static void test_a_file_of_twenty_gigabytes_is_read_at_its_end(void **state)
+{
+    (void)state;
+    enum { PARTS = 4300 };
+    struct rig rig;
+    char source[RIG_TEXT];
+    char id[RIG_TEXT];
+    char body[RIG_TEXT];
+    char sha1[DIGEST_HEX_SIZE];
+    struct rig_url url;
+    rig_start(&rig);
+    char *bytes = rig_bytes(&rig, RIG_PART, 4);
+    struct span whole = {bytes, RIG_PART};
+    rig_sha1(&rig, whole, sha1);
+    rig_upload_url(&rig, &url);
+    assert_int_equal(rig_upload_with(&rig, &url, "source", whole, sha1), 200);
+    rig_text(&rig, "fileId", source, sizeof source);
+    rig_start_large(&rig, "large", id);
+    struct buffer finish_body;
+    buffer_init(&finish_body, rig.heap, BUCKET_REQUEST_MAX);
+    buffer_printf(&finish_body, "{\"fileId\":\"%s\",\"partSha1Array\":[", id);
+    for (int part = 1; part <= PARTS; part++) {
+        (void)text_format(body, sizeof body, "{\"sourceFileId\":\"%s\",\"largeFileId\":\"%s\",\"partNumber\":%d}",
+                          source, id, part);
+        assert_int_equal(rig_call(&rig, "b2_copy_part", body), 200);
+        buffer_printf(&finish_body, "%s\"%s\"", part == 1 ? "" : ",", sha1);
+        rig.event_count = 0;
+    }
+    buffer_append_text(&finish_body, "]}");
+    assert_int_equal(rig_call(&rig, "b2_finish_large_file", buffer_text(&finish_body)), 200);
+    buffer_release(&finish_body);
+    cJSON *json = rig_json(&rig);
+    assert_true(rig_member(json, "contentLength")->valuedouble == (double)PARTS * RIG_PART);
+    cJSON_Delete(json);
+    assert_int_equal(rig_get(&rig, "/file/" RIG_BUCKET "/large", "bytes=21495000007-21495000011"), 206);
+    assert_int_equal(rig.body_size, 5);
+    assert_memory_equal(rig.body, bytes + 7, 5);
+    assert_int_equal(rig_get(&rig, "/file/" RIG_BUCKET "/large", "bytes=-3"), 206);
+    assert_memory_equal(rig.body, bytes + RIG_PART - 3, 3);
+    (void)text_format(body, sizeof body, "{\"sourceFileId\":\"%s\",\"fileName\":\"copy\"}", id);
+    rig_call(&rig, "b2_copy_file", body);
+    rig_expect_error(&rig, 400, "source_too_large");
+    heap_release(rig.heap, bytes);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_unfinished_files_are_listed_and_cancelled),
         cmocka_unit_test(test_a_part_may_be_copied_from_a_file),
         cmocka_unit_test(test_a_part_goes_to_its_own_file_alone),
+        cmocka_unit_test(test_a_file_of_twenty_gigabytes_is_read_at_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ import time
 from programs import PROGRAMS, SECRETS, Case, main
 from scripted_api import ScriptedApi
 
-COMMANDS = (["check"], ["destroy", "7"], ["reap"], ["run", "7", "true"], ["status"])
+COMMANDS = (["check"], ["destroy", "7"], ["reap"], ["run", "7", "true"], ["put", "7", "a", "b"], ["get", "7", "a"], ["status"])
 OURS = "dumont-check-0123456789abcdef-0"
 
 

@@ -9,17 +9,48 @@ static void test_every_promised_fault_is_there_once(void **state)
 {
     (void)state;
     static const char *const promised[] = {
-        "null-status",           "slow-boot",          "stuck-loading",
-        "missing-table",         "rate-limit-429",     "api-5xx",
-        "create-response-lost",  "offer-taken",        "destroy-rejected",
-        "destroy-false-success", "host-offline",       "ssh-refused",
-        "ssh-banner-stall",      "ssh-key-not-synced", "ssh-drop-mid-command",
-        "nullable-fields",       "schema-drift",       "disk-full",
-        "b2-503-busy",           "empty-snapshot",     "b2-expired-token",
-        "sha1-mismatch",         "sha1-odd",           "partial-snapshot-visible",
-        "bad-download",          "wrong-snapshot",     "b2-cap-exceeded",
-        "unfinished-large-file", "retry-partial-body", "b2-404-reinit",
+        "null-status",
+        "slow-boot",
+        "stuck-loading",
+        "missing-table",
+        "rate-limit-429",
+        "api-5xx",
+        "create-response-lost",
+        "offer-taken",
+        "destroy-rejected",
+        "destroy-false-success",
+        "host-offline",
+        "ssh-refused",
+        "ssh-banner-stall",
+        "ssh-key-not-synced",
+        "ssh-drop-mid-command",
+        "nullable-fields",
+        "schema-drift",
+        "disk-full",
+        "b2-503-busy",
+        "empty-snapshot",
+        "b2-expired-token",
+        "sha1-mismatch",
+        "sha1-odd",
+        "partial-snapshot-visible",
+        "bad-download",
+        "wrong-snapshot",
+        "b2-cap-exceeded",
+        "unfinished-large-file",
+        "retry-partial-body",
+        "b2-404-reinit",
         "retention-wrong",
+        "host-returns",
+        "container-start-failed",
+        "torn-snapshot",
+        "gpu-lost",
+        "slow-link",
+        "clock-skew",
+        "oom-or-reboot",
+        "ssh-banner-noise",
+        "ssh-half-open",
+        "ssh-hostkey-changed",
+        "ssh-maxstartups",
     };
     assert_int_equal(catalogue_count(), ARRAY_LENGTH(promised));
     for (size_t i = 0; i < ARRAY_LENGTH(promised); i++) {
@@ -40,8 +71,9 @@ static void test_every_row_is_consistent(void **state)
         bool acts_on_calls = row->http != NULL || row->rewrite != NULL;
         bool acts_on_bucket = row->bucket != NULL || row->bucket_rewrite != NULL;
         int kinds = (acts_on_calls ? 1 : 0) + (acts_on_bucket ? 1 : 0) + (row->timeline != NULL) +
-                    (row->command != NULL) + (row->store != NULL);
+                    (row->command != NULL) + (row->connect != NULL) + (row->store != NULL);
         assert_int_equal(kinds, 1);
+        assert_true(row->concerns == NULL || row->command != NULL);
         assert_int_equal(acts_on_calls, row->endpoints != 0);
         assert_int_equal(acts_on_bucket, row->bucket_calls != 0);
         assert_int_equal(acts_on_bucket, row->bucket_usual != 0);

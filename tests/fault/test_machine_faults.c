@@ -122,16 +122,16 @@ static void test_a_fault_is_on_while_it_has_consequences(void **state)
     struct command_verdict verdict;
     struct bench *passing = bench_new("ssh-refused:for_s=10");
     (void)life(passing, 5, 0, text, sizeof text);
-    injector_command(passing->injector, 74 * NS_PER_S, 0, &verdict);
+    injector_command(passing->injector, 74 * NS_PER_S, 0, span_of("echo"), &verdict);
     assert_string_equal(passing->notices, "+ssh-refused@5 ");
-    injector_command(passing->injector, 75 * NS_PER_S, 0, &verdict);
-    injector_command(passing->injector, 76 * NS_PER_S, 0, &verdict);
+    injector_command(passing->injector, 75 * NS_PER_S, 0, span_of("echo"), &verdict);
+    injector_command(passing->injector, 76 * NS_PER_S, 0, span_of("echo"), &verdict);
     assert_string_equal(passing->notices, "+ssh-refused@5 -ssh-refused@75 ");
     bench_free(passing);
 
     struct bench *lasting = bench_new("stuck-loading");
     (void)life(lasting, 5, 0, text, sizeof text);
-    injector_command(lasting->injector, 1000000 * NS_PER_S, 0, &verdict);
+    injector_command(lasting->injector, 1000000 * NS_PER_S, 0, span_of("echo"), &verdict);
     assert_string_equal(lasting->notices, "+stuck-loading@5 ");
     bench_free(lasting);
 }
@@ -170,7 +170,7 @@ static void test_a_connection_drops_once(void **state)
     struct bench *bench = bench_new("ssh-drop-mid-command:bytes=12");
     for (int64_t command = 1; command <= 4; command++) {
         struct command_verdict verdict;
-        injector_command(bench->injector, command * NS_PER_S, 0, &verdict);
+        injector_command(bench->injector, command * NS_PER_S, 0, span_of("echo"), &verdict);
         assert_int_equal(verdict.dropped, command == 2);
         assert_int_equal(verdict.drop_after_bytes, command == 2 ? 12 : 0);
         assert_int_equal(verdict.disk_used_bytes, -1);
@@ -186,9 +186,9 @@ static void test_a_disk_is_full_from_a_command_on(void **state)
     struct bench *bench = bench_new("disk-full:nth=2,machine=1,used_gb=20");
     for (int64_t command = 1; command <= 4; command++) {
         struct command_verdict verdict;
-        injector_command(bench->injector, 0, 0, &verdict);
+        injector_command(bench->injector, 0, 0, span_of("echo"), &verdict);
         assert_int_equal(verdict.disk_used_bytes, -1);
-        injector_command(bench->injector, 0, 1, &verdict);
+        injector_command(bench->injector, 0, 1, span_of("echo"), &verdict);
         assert_int_equal(verdict.disk_used_bytes, command >= 2 ? INT64_C(20000000000) : -1);
         assert_false(verdict.dropped);
     }

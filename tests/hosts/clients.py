@@ -4,7 +4,9 @@
     clients.py GROUP DUMONT_FAKE
 """
 
+import hashlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -191,27 +193,75 @@ class Sandboxed(Clients):
             self.assertLess(time.monotonic(), deadline)
 
 
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()
+
+
 class Large(host_case.HostCase):
     """A file of 1 GiB there and back."""
     kind = "sandboxed"
 
     def test_a_gibibyte_comes_back(self):
         machine = self.rent_running()
-        subprocess.run(["openssl", "enc", "-aes-128-ctr", "-pass", "pass:1", "-pbkdf2", "-in", "/dev/zero", "-out", self.path("big")],
-                       stderr=subprocess.DEVNULL, check=False, preexec_fn=lambda: __import__("resource").setrlimit(
-                           __import__("resource").RLIMIT_FSIZE, (1 << 30, 1 << 30)))
+        draw = random.Random(1)
+        with open(self.path("big"), "wb") as file:
+            for _ in range(64):
+                file.write(draw.randbytes(1 << 24))
         self.assertEqual(os.path.getsize(self.path("big")), 1 << 30)
         began = time.monotonic()
         self.assertEqual(self.sftp(machine, "put big far\nget far back\n")[0], 0)
         print(f"1 GiB there and back by sftp: {time.monotonic() - began:.1f} s")
-        digests = {subprocess.run(["sha1sum"], stdin=open(self.path(name), "rb"), capture_output=True, check=True).stdout.split()[0]
-                   for name in ("big", "back")}
-        digests.add(self.good(machine, "sha1sum far").split()[0])
+        digests = {digest(self.path(name)) for name in ("big", "back")}
+        digests.add(self.good(machine, "sha1sum far").split()[0].decode())
         self.assertEqual(len(digests), 1)
 
 
 class LargeModelled(Large):
     kind = "modelled"
+
+
+class Crowd(host_case.HostCase):
+    """Many at once: 50 sessions on 20 machines, half of them files, half commands."""
+    kind = "sandboxed"
+
+    def test_fifty_sessions_on_twenty_machines(self):
+        machines = [self.rent_running() for _ in range(20)]
+        with open(self.path("file"), "wb") as file:
+            file.write(os.urandom(300_000))
+        sessions = []
+        for number in range(50):
+            machine = machines[number % len(machines)]
+            if number % 2 == 0:
+                words = ["scp", *self.options(machine, "-P"), self.path("file"), f"root@{machine.host}:file{number}"]
+            else:
+                words = self.ssh_line(machine, f"head -c 300000 /dev/zero; hostname >&2; exit {number}")
+            sessions.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                             env=self.environment))
+        for number, session in enumerate(sessions):
+            out, err = session.communicate(timeout=host_case.PATIENCE_S)
+            expected = 0 if number % 2 == 0 else number
+            self.assertEqual((session.returncode, len(out)), (expected, 0 if number % 2 == 0 else 300000), err)
+        for number in range(0, 50, 2):
+            there = self.good(machines[number % len(machines)], f"cmp -s file{number} - && echo same", stdin=read(self.path("file")))
+            self.assertEqual(there, b"same\n")
+
+
+class ModelledCrowd(Crowd):
+    kind = "modelled"
+
+
+class Without(host_case.fake_case.Case):
+    """Where no sandbox can be."""
+    kind = "modelled"
+
+    def test_a_missing_bubblewrap_is_told_at_the_start(self):
+        os.mkdir(self.path("bin"))
+        self.environment["PATH"] = self.path("bin")
+        run = self.run_fake("--host", "sandboxed", "--", "/bin/true")
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("bubblewrap", run.stderr)
+        self.assertIn("--host modelled", run.stderr)
 
 
 def main():
