@@ -5,6 +5,7 @@
 #define BASE_HTTP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 
@@ -18,13 +19,24 @@ struct http_header {
     const char *value;
 };
 
+/* A range of an open file (world/file.h) that a body comes from or goes to, so that nothing large is in memory. */
+struct http_body_file {
+    void *opened; /* struct world_file.opened; open until the exchange is over */
+    int64_t offset;
+    int64_t length; /* of a request: exactly so many bytes; of a reply: so many at most */
+    int status;     /* of a reply: with this status alone the body goes to the file, with any other to the buffer */
+};
+
 /* Texts are borrowed until the exchange is over. */
 struct http_request {
     enum http_method method;
-    const char *origin; /* "https://console.vast.ai" */
-    const char *path;   /* with query: "/api/v0/instances/7/?owner=me" */
-    const char *bearer; /* API key of the Authorization header "Bearer KEY", NULL for none */
-    struct span body;   /* may be empty */
+    const char *origin;                     /* "https://console.vast.ai" */
+    const char *path;                       /* with query: "/api/v0/instances/7/?owner=me" */
+    const char *bearer;                     /* API key of the Authorization header "Bearer KEY", NULL for none */
+    struct span body;                       /* may be empty */
+    const struct http_body_file *body_file; /* instead of `body`; sent once, never again by the transport itself */
+    int64_t
+        stall_ns; /* 0: none; else TIMED_OUT once no byte of the bodies has moved for so long, whatever the deadline */
     bool changes_state; /* create, destroy: never on a reused connection, which could send it twice */
     bool is_private;    /* its URL is a secret: the history does not tell of the exchange, its caller does */
     /* Headers beside those that the other members stand for; another form of Authorization is one of them. */
@@ -41,6 +53,8 @@ struct http_reply {
      * nobody wants them, and they are dropped (`headers.failed` says so).
      */
     struct buffer headers;
+    const struct http_body_file *body_file; /* where the body goes, if not to `body`; NULL: to `body` */
+    int64_t file_bytes;                     /* of the body that went to the file */
 };
 
 const char *http_method_name(enum http_method method);

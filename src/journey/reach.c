@@ -70,3 +70,22 @@ enum error_code reach_machine(struct journey *journey, struct machine *machine, 
     }
     return code;
 }
+
+/* Whether the state of the machine may be behind it. */
+static bool is_of_the_connection(enum error_code code)
+{
+    return code == ERR_SSH_DROPPED || code == ERR_CONNECTION_REFUSED || code == ERR_CONNECTION_RESET ||
+           code == ERR_CLOSED_EARLY || code == ERR_UNREACHABLE || code == ERR_TIMED_OUT || code == ERR_SSH_SILENT;
+}
+
+enum error_code reach_explain(struct journey *journey, struct machine *machine, struct error *error)
+{
+    struct vast_instance seen;
+    struct error found;
+    int64_t id = machine->target.instance_id;
+    if (is_of_the_connection(error->code) && look_at_machine(journey, id, 1, reach_limit_ns, &seen, &found) == ERR_OK &&
+        judge(id, &seen, &found) != ERR_OK) {
+        *error = found;
+    }
+    return error->code;
+}

@@ -20,4 +20,10 @@ MUST_USE bool reach_take_address(struct machine *machine, const struct vast_inst
  */
 MUST_USE enum error_code reach_machine(struct journey *journey, struct machine *machine, struct error *error);
 
+/*
+ * After a connection that failed or broke: looks once more, and when the machine is gone, stopped or offline, that is the error from
+ * now on. Returns its code.
+ */
+enum error_code reach_explain(struct journey *journey, struct machine *machine, struct error *error);
+
 #endif

@@ -103,6 +103,7 @@ static enum error_code reach_and_run(struct remote *remote, const struct remote_
     }
     code = machine_open(machine, open_limit_ns, error);
     code = code == ERR_OK ? run_it(remote, options, result, error) : code;
+    code = code == ERR_OK ? ERR_OK : reach_explain(&remote->journey, machine, error);
     machine_close(machine);
     return code;
 }

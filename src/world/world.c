@@ -61,7 +61,8 @@ static void note_request(struct world *world, const struct http_exchange *exchan
         path_length++;
     }
     json_span(&note.data, (struct span){request->path, path_length});
-    json_member_int(&note.data, "bytes", (int64_t)request->body.length);
+    json_member_int(&note.data, "bytes",
+                    request->body_file != NULL ? request->body_file->length : (int64_t)request->body.length);
     note_end(world, &note, "http.req");
 }
 
@@ -72,7 +73,7 @@ static void note_reply(struct world *world, const struct http_exchange *exchange
     json_member_int(&note.ids, "req", (int64_t)exchange->ordinal);
     if (code == ERR_OK) {
         json_member_int(&note.data, "status", exchange->reply->status);
-        json_member_int(&note.data, "bytes", (int64_t)exchange->reply->body.length);
+        json_member_int(&note.data, "bytes", (int64_t)exchange->reply->body.length + exchange->reply->file_bytes);
     } else {
         json_member_string(&note.data, "error", error_name(code));
     }
@@ -84,7 +85,26 @@ static enum error_code exchange_outcome(const struct http_exchange *exchange)
     if (exchange->out_of_memory) {
         return ERR_NO_MEMORY;
     }
+    if (exchange->file_failed) {
+        return exchange->request->body_file != NULL ? ERR_INPUT_UNREADABLE : ERR_CANNOT_WRITE;
+    }
     return fate_error(exchange->fate);
+}
+
+/* Waits for the end of an exchange, and with a limit on stalls looks every now and then whether anything moves. */
+static enum wait_end wait_for_exchange(struct world *world, struct http_exchange *exchange, int64_t deadline_ns)
+{
+    int64_t stall_ns = exchange->request->stall_ns;
+    enum wait_end end;
+    int64_t moved;
+    bool last;
+    do {
+        int64_t look_ns = stall_ns > 0 ? world_deadline_ns(world, stall_ns) : deadline_ns;
+        moved = exchange->moved;
+        last = look_ns >= task_deadline_ns(world->scheduler, deadline_ns);
+        end = task_wait(world->scheduler, &exchange->done, last ? deadline_ns : look_ns);
+    } while (end == WAIT_DEADLINE && !last && exchange->moved != moved);
+    return end;
 }
 
 enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,
@@ -93,6 +113,7 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     struct http_exchange exchange = {.request = request, .reply = reply};
     reply->status = 0;
     reply->content_type[0] = '\0';
+    reply->file_bytes = 0;
     buffer_clear(&reply->body);
     buffer_clear(&reply->headers);
     if (ordinal != NULL) {
@@ -109,7 +130,7 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     if (!request->is_private) {
         note_request(world, &exchange);
     }
-    switch (task_wait(world->scheduler, &exchange.done, deadline_ns)) {
+    switch (wait_for_exchange(world, &exchange, deadline_ns)) {
     case WAIT_FINISHED:
         code = exchange_outcome(&exchange);
         break;

@@ -7,9 +7,11 @@
  *   side          what it is                                            arrives with
  *   time          monotonic now, wall time, sleep until                 here
  *   random        addressed draws                                       here
- *   HTTP          one exchange, bodies as spans and buffers             here (streaming bodies: with snapshots)
+ *   HTTP          one exchange, bodies as spans and buffers             here
+ *   HTTP, files   bodies from and to files: nothing large is in memory  here: live; virtual: with its first user
+ *   files         read, fill, sync, rename, remove (world/file.h)       here: live; virtual: with its first user
  *   shell         sessions on a machine: open, run, close               here
- *   state         the state folder's locks                              here (files: with their first user)
+ *   state         the state folder's locks                              here
  *   store         SQL, as a catalogue of statements (world/store.h)     here
  *   names         look-ups and updates of DNS names                     routing
  *   cancellation  signals, as a cancelled root task                     here
@@ -38,6 +40,7 @@
 #include "base/http.h"
 #include "base/random.h"
 #include "base/units.h"
+#include "world/file.h"
 #include "world/store.h"
 #include "world/task.h"
 
@@ -59,6 +62,8 @@ struct http_exchange {
     struct http_reply *reply; /* filled before `done`, as far as it arrived */
     enum transport_fate fate;
     bool out_of_memory; /* the reply arrived, but reply->body could not take it */
+    bool file_failed;   /* a body's file could not be read or written */
+    int64_t moved;      /* bytes of bodies that went to and from files until now, for `stall_ns` */
     uint64_t ordinal;   /* from 1, over all requests of the world */
     void *pending;      /* the world's own, NULL when nothing is under way */
 };
@@ -124,6 +129,7 @@ struct world_operations {
     void (*shell_forget)(struct world *world, int64_t instance_id);
     void (*store_start)(struct world *world, struct store_call *call);
     void (*store_abandon)(struct world *world, struct store_call *call);
+    const struct world_file_operations *files; /* NULL: this world has none yet */
     bool (*lock)(struct world *world, const char *name);
     void (*unlock)(struct world *world, const char *name);
     void (*note)(struct world *world, const char *kind, struct span ids, struct span data);
@@ -164,9 +170,11 @@ uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uin
 /* ---- HTTP -------------------------------------------------------------------------------------------------------------- */
 
 /*
- * One exchange. `reply->body` is initialised by the caller, and cleared here; its limit bounds the reply.
+ * One exchange. `reply->body` is initialised by the caller, and cleared here; its limit bounds the reply. With `reply->body_file` the
+ * body of the status named there goes to that file; what came of one that failed lies in the file, and `reply->file_bytes` counts it.
  * returns  ERR_OK when a whole reply is in hand, whatever its status; a fate's error; ERR_TIMED_OUT at the deadline;
- *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when it was not even begun.
+ *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when it was not even begun;
+ *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails.
  * `ordinal` (may be NULL) gets the request's number, 0 when none was sent.
  */
 MUST_USE enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,

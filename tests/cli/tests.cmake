@@ -23,7 +23,7 @@ if(DUMONT_PYTHON)
     set_tests_properties(cli_${group} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
   endforeach()
   # The client's work on machines, against the fake cloud: one entry for each class of transfer.py.
-  foreach(group Run RunSandboxed)
+  foreach(group Run RunSandboxed Copy CopySandboxed)
     add_test(NAME cli_${group}
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/cli/transfer.py ${group}
                      $<TARGET_FILE:dumont> $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont-sim>)

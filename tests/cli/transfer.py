@@ -4,6 +4,7 @@
     transfer.py GROUP DUMONT DUMONT_FAKE DUMONT_SIM    runs the tests of one class
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -217,6 +218,186 @@ class RunSandboxed(MachineCase):
     def test_input_that_is_not_wanted_does_not_keep_it(self):
         run = self.run_it("head -c 10", given=b"y\n" * 1000000)
         self.assertEqual((run.returncode, run.stdout), (0, b"y\n" * 5))
+
+
+AWKWARD = ["with blank", "quote'quote", 'double"quote', "new\nline", "ünïcödé ☃", "-dash", "$HOME", "star*", "back\\slash", "semi;colon",
+           " leading", "tab\tname", "a" * 230]
+
+
+class CopyCase(MachineCase):
+    """Files here and there."""
+
+    def copy(self, name, *words, status=0):
+        """dumont put or get with --json: what it told."""
+        run = subprocess.run(self.command(name, "--json", "--", *words), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)
+        self.assertEqual(run.returncode, status, (run.stdout, run.stderr))
+        return json.loads(run.stdout)
+
+    def make(self, name, size, mode=0o640, when=1700000000):
+        data = os.urandom(size)
+        self.write(name, data)
+        os.chmod(self.path(name), mode)
+        os.utime(self.path(name), (when, when))
+        return data
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def remote_digest(self, name):
+        return self.run_it(f"sha256sum < {name}").stdout.decode()[:64]
+
+    def left_behind(self):
+        """Parts, here and on the machine."""
+        here = [name for name in os.listdir(self.folder) if name.startswith(".dumont-")]
+        there = self.run_it("ls -a /root").stdout.decode().split()
+        return here + [name for name in there if name.startswith(".dumont-")]
+
+
+class Copy(CopyCase):
+    def test_files_of_any_size_go_there_and_back(self):
+        for size in (0, 1, 8 * 1024 * 1024, 10000000):
+            data = self.make("there", size)
+            told = self.copy("put", "there", "/root/copy")
+            file = told["files"][0]
+            self.assertEqual((told["error"], file["done"], file["bytes"], file["attempts"]), (None, True, size, 1))
+            self.assertEqual(file["sha256"], hashlib.sha256(data).hexdigest())
+            self.assertEqual(self.remote_digest("/root/copy"), file["sha256"])
+            self.assertEqual(self.copy("get", "/root/copy", "back")["files"][0]["sha256"], file["sha256"])
+            self.assertTrue(self.read("back") == data)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_mode_and_time_are_kept(self):
+        self.make("file", 10, mode=0o750, when=1577934245)
+        self.copy("put", "file", "/root/")
+        self.prints(["stat -c '%a %Y' /root/file"], b"750 1577934245\n")
+        self.copy("get", "/root/file", "back")
+        status = os.stat(self.path("back"))
+        self.assertEqual((status.st_mode & 0o7777, int(status.st_mtime)), (0o750, 1577934245))
+
+    def test_awkward_names_survive(self):
+        contents = {name: self.make(name, 20 + nth) for nth, name in enumerate(AWKWARD)}
+        os.mkdir(self.path("back"))
+        self.prints(["mkdir", "-p", "/root/in to"], b"")
+        self.assertEqual(len(self.copy("put", *AWKWARD, "/root/in to")["files"]), len(AWKWARD))
+        for name, data in contents.items():
+            self.copy("get", "/root/in to/" + name, "back")
+            self.assertEqual(self.read("back/" + name), data)
+
+    def test_names_that_begin_with_a_dash_are_no_options(self):
+        data = self.make("-rf", 5)
+        self.copy("put", "-rf", "-rf")
+        os.remove(self.path("-rf"))
+        self.copy("get", "-rf")
+        self.assertEqual(self.read("-rf"), data)
+
+    def test_what_is_there_already_is_not_sent_again(self):
+        self.make("file", 100000)
+        self.assertEqual(self.copy("put", "file", "/root/file")["files"][0]["transferred_bytes"], 100000)
+        os.chmod(self.path("file"), 0o600)
+        self.assertEqual(self.copy("put", "file", "/root/file")["files"][0]["transferred_bytes"], 0)
+        self.prints(["stat", "-c", "%a", "/root/file"], b"600\n")
+
+    def test_a_former_target_is_replaced_at_once(self):
+        self.make("old", 500)
+        data = self.make("new", 300)
+        self.copy("put", "old", "/root/file")
+        self.copy("put", "new", "/root/file")
+        self.assertEqual(self.remote_digest("/root/file"), hashlib.sha256(data).hexdigest())
+        self.copy("get", "/root/file", "old")
+        self.assertEqual(self.read("old"), data)
+
+    def test_a_part_that_is_the_beginning_is_gone_on_from(self):
+        """A part is made here as a broken run leaves it; one with another content is not used."""
+        data = self.make("file", 300000)
+        name = ".dumont-" + hashlib.sha256(hashlib.sha256(data).hexdigest().encode() + b"copy").hexdigest()[:16]
+        for part, resumed in ((data[:100000], 100000), (data, 300000), (b"x" * 100, 0), (data + b"more", 0), (b"", 0)):
+            self.assertEqual(self.run_it(f"rm -f /root/copy; cat > /root/{name}", given=part).returncode, 0)
+            file = self.copy("put", "file", "/root/copy")["files"][0]
+            self.assertEqual((file["resumed_from"], file["transferred_bytes"]), (resumed, 300000 - resumed))
+            self.assertEqual(self.remote_digest("/root/copy"), file["sha256"])
+            with open(self.path(name), "wb") as beginning:
+                beginning.write(part)
+            file = self.copy("get", "/root/copy", "copy")["files"][0]
+            self.assertEqual((file["resumed_from"], file["transferred_bytes"]), (resumed, 300000 - resumed))
+            self.assertTrue(self.read("copy") == data)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_a_broken_connection_is_gone_on_from(self):
+        data = self.make("file", 10000000)
+        for nth in (1, 2, 3, 4):
+            self.control("PUT", "/v1/faults/ssh-drop-mid-command", {"nth": nth, "count": 1})
+            self.assertEqual(self.run_it("rm -f /root/copy").returncode in (0, 1), True)
+            file = self.copy("put", "file", "/root/copy")["files"][0]
+            self.assertEqual(self.remote_digest("/root/copy"), hashlib.sha256(data).hexdigest())
+            self.control("PUT", "/v1/faults/ssh-drop-mid-command", {"nth": nth, "count": 1, "bytes": 1000})
+            self.copy("get", "/root/copy", f"back{nth}")
+            self.assertTrue(self.read(f"back{nth}") == data)
+            self.control("DELETE", "/v1/faults/ssh-drop-mid-command")
+            self.assertTrue(file["done"])
+        self.assertEqual(self.left_behind(), [])
+
+    def test_a_full_disk_is_told_by_name_and_nothing_is_left_on_it(self):
+        left = "$(df -B1 --output=avail / | tail -n 1)"
+        self.assertEqual(self.run_it(f"fallocate -l $(({left} - 20000000)) /root/filler").returncode, 0)
+        self.make("big", 30000000)
+        told = self.copy("put", "big", "/root/big", status=1)
+        self.assertEqual(told["error"]["code"], "disk_full")
+        self.assertEqual(self.left_behind(), [])
+
+    def test_what_cannot_be_copied_is_told(self):
+        self.make("file", 10)
+        self.assertEqual(self.copy("put", "nothing", "/root/", status=2)["error"]["code"], "input_unreadable")
+        self.assertEqual(self.copy("put", "file", "/nowhere/file", status=1)["error"]["code"], "command_failed")
+        self.assertEqual(self.copy("put", "file", "file", "/root/file", status=1)["error"]["code"], "command_failed")
+        self.assertEqual(self.copy("get", "/root/nothing", status=1)["error"]["code"], "command_failed")
+        self.assertIn("folder", self.copy("get", "/root", status=1)["error"]["message"])
+        self.assertEqual(self.copy("get", "/root/.vast_api_key", "nowhere/x", status=3)["error"]["code"], "cannot_write")
+
+    def test_two_at_once_do_not_disturb_each_other(self):
+        data = self.make("file", 3000000)
+        self.copy("put", "file", "/root/source")
+        runs = [subprocess.Popen(self.command(name, *words), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                for name, *words in (("put", "file", "/root/one"), ("put", "file", "/root/two"), ("get", "/root/source", "three"),
+                                     ("get", "/root/source", "four"))]
+        for run in runs:
+            _, err = run.communicate(timeout=PATIENCE_S)
+            self.assertEqual(run.returncode, 0, err)
+        self.assertEqual({self.remote_digest("/root/one"), self.remote_digest("/root/two")}, {hashlib.sha256(data).hexdigest()})
+        self.assertTrue(self.read("three") == data and self.read("four") == data)
+
+
+class CopySandboxed(CopyCase):
+    """Real tools on the machine, and a client that is killed in the middle."""
+
+    HOST = "sandboxed"
+
+    def test_files_of_any_size_go_there_and_back(self):
+        for size in (0, 1, 10000000):
+            data = self.make("there", size)
+            self.copy("put", "there", "/root/it's a copy")
+            self.copy("get", "/root/it's a copy", "back")
+            self.assertTrue(self.read("back") == data)
+        self.assertEqual(self.left_behind(), [])
+
+    def test_after_a_kill_the_next_run_goes_on(self):
+        data = self.make("file", 60000000)
+        for name, words in (("put", ("file", "/root/copy")), ("get", ("/root/copy", "back"))):
+            run = subprocess.Popen(self.command(name, "--history", name + ".jsonl", *words), cwd=self.folder, env=self.environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            deadline = time.monotonic() + PATIENCE_S
+            while not os.path.exists(self.path(name + ".jsonl")) or b"transfer.progress" not in self.read(name + ".jsonl"):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.002)
+            run.kill()
+            run.wait()
+            file = self.copy(name, *words)["files"][0]
+            self.assertGreater(file["resumed_from"], 0)
+            self.assertLess(file["transferred_bytes"], len(data))
+        self.assertTrue(self.read("back") == data)
+        self.assertEqual(self.left_behind(), [])
 
 
 if __name__ == "__main__":

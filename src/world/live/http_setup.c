@@ -96,6 +96,11 @@ static bool set_url(CURL *easy, const struct http_request *request)
 
 static bool set_method(CURL *easy, const struct http_request *request)
 {
+    if (request->body_file != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_file->length);
+        return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(request->method)) == CURLE_OK;
+    }
     bool has_body = request->body.length > 0 || request->method == HTTP_POST || request->method == HTTP_PUT;
     if (has_body) {
         (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);

@@ -39,6 +39,7 @@ struct http_pending {
     size_t head_bytes;
     struct http_outcome outcome;
     bool out_of_memory;
+    int64_t sent; /* of the body's file */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -117,6 +118,80 @@ static size_t head_arrives(const char *bytes, size_t size, size_t count, void *c
     return pending->outcome.head_malformed ? 0 : line.length;
 }
 
+/* ---- Bodies from and to files ------------------------------------------------------------------------------------------- */
+
+static bool goes_to_file(struct http_pending *pending)
+{
+    const struct http_body_file *file = pending->exchange->reply->body_file;
+    long status = 0;
+    (void)curl_easy_getinfo(pending->easy, CURLINFO_RESPONSE_CODE, &status);
+    return file != NULL && status == file->status;
+}
+
+static size_t body_to_file(struct http_pending *pending, const char *bytes, size_t length)
+{
+    struct http_exchange *exchange = pending->exchange;
+    const struct http_body_file *file = exchange->reply->body_file;
+    if ((int64_t)length > file->length - exchange->reply->file_bytes) {
+        pending->outcome.beyond_limit = true;
+        return 0;
+    }
+    if (!live_file_put(file->opened, file->offset + exchange->reply->file_bytes, bytes, length)) {
+        exchange->file_failed = true;
+        return 0;
+    }
+    exchange->reply->file_bytes += (int64_t)length;
+    exchange->moved += (int64_t)length;
+    return length;
+}
+
+/* curl wants the next bytes of the request's body. */
+static size_t body_wanted(char *out, size_t size, size_t count, void *context)
+{
+    struct http_pending *pending = context;
+    struct http_exchange *exchange = pending->exchange;
+    if (exchange == NULL) {
+        return CURL_READFUNC_ABORT;
+    }
+    const struct http_body_file *file = exchange->request->body_file;
+    int64_t left = file->length - pending->sent;
+    size_t wanted = left < (int64_t)(size * count) ? (size_t)left : size * count;
+    if (wanted == 0) {
+        return 0;
+    }
+    size_t got = live_file_get(file->opened, file->offset + pending->sent, out, wanted);
+    if (got == 0) {
+        exchange->file_failed = true; /* it is shorter than it was, or cannot be read */
+        return CURL_READFUNC_ABORT;
+    }
+    pending->sent += (int64_t)got;
+    exchange->moved += (int64_t)got;
+    return got;
+}
+
+/* curl would send it anew: right while nothing was sent, never afterwards. */
+static int body_rewound(void *context, curl_off_t offset, int origin)
+{
+    const struct http_pending *pending = context;
+    return pending->sent == 0 && offset == 0 && origin == SEEK_SET ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+static void set_up_files(struct http_pending *pending)
+{
+    static const long chunk_bytes = 512L * 1024;
+    const struct http_exchange *exchange = pending->exchange;
+    if (exchange->request->body_file != NULL) {
+        (void)curl_easy_setopt(pending->easy, CURLOPT_READFUNCTION, body_wanted);
+        (void)curl_easy_setopt(pending->easy, CURLOPT_READDATA, pending);
+        (void)curl_easy_setopt(pending->easy, CURLOPT_SEEKFUNCTION, body_rewound);
+        (void)curl_easy_setopt(pending->easy, CURLOPT_SEEKDATA, pending);
+        (void)curl_easy_setopt(pending->easy, CURLOPT_UPLOAD_BUFFERSIZE, chunk_bytes);
+    }
+    if (exchange->reply->body_file != NULL) {
+        (void)curl_easy_setopt(pending->easy, CURLOPT_BUFFERSIZE, chunk_bytes);
+    }
+}
+
 static size_t body_arrives(const char *bytes, size_t size, size_t count, void *context)
 {
     struct http_pending *pending = context;
@@ -125,6 +200,9 @@ static size_t body_arrives(const char *bytes, size_t size, size_t count, void *c
         return 0;
     }
     struct buffer *body = &pending->exchange->reply->body;
+    if (goes_to_file(pending)) {
+        return body_to_file(pending, bytes, length);
+    }
     if (length > body->limit - body->length) {
         pending->outcome.beyond_limit = true;
         return 0;
@@ -230,6 +308,7 @@ static void begin(void *owner)
         (void)curl_easy_setopt(pending->easy, CURLOPT_HEADERDATA, pending);
         (void)curl_easy_setopt(pending->easy, CURLOPT_WRITEFUNCTION, body_arrives);
         (void)curl_easy_setopt(pending->easy, CURLOPT_WRITEDATA, pending);
+        set_up_files(pending);
         begun = curl_loop_add(http->loop, pending->easy);
     }
     if (!begun) {

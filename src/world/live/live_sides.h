@@ -33,6 +33,11 @@ void live_store_abandon(struct world *world, struct store_call *call);
 enum error_code live_store_ask_ledger(struct live_world *live, enum store_statement statement, store_row_function *row,
                                       void *context);
 
+/* Files: no state of their own. The two below serve bodies of HTTP, on the loop's stack. */
+extern const struct world_file_operations live_file_operations;
+bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size);
+size_t live_file_get(void *opened, int64_t offset, char *out, size_t size); /* 0: at its end, or it cannot be read */
+
 MUST_USE enum error_code live_locks_open(struct live_world *live, struct error *error);
 void live_locks_close(struct live_world *live);
 bool live_lock(struct world *world, const char *name);

@@ -215,6 +215,7 @@ static const struct world_operations operations = {
     .shell_forget = live_shell_forget,
     .store_start = live_store_start,
     .store_abandon = live_store_abandon,
+    .files = &live_file_operations,
     .lock = live_lock,
     .unlock = live_unlock,
     .note = add_note,
