@@ -65,6 +65,9 @@ int64_t charges_price_now(const struct charges *charges);
 /* All that it was charged up to now, settled or not. */
 exact_charge charges_total(const struct market *market, const struct charges *charges);
 
+/* What they would cost if all ran, as the API tells it (dph_total). */
+int64_t charges_price_total(const struct charges *charges);
+
 /* A charge in whole nano-dollars, rounded down. */
 int64_t whole_nusd(exact_charge charge);
 

@@ -94,7 +94,7 @@ static void tell_left(struct verdict *verdict, const struct verdict_machine *mac
     struct span shown = span_of(view->label);
     (void)text_format(label, sizeof label, "%.*s", (int)(shown.length > 100 ? 100 : shown.length), view->label);
     buffer_init_fixed(&price, price_text, sizeof price_text);
-    decimal_append_rounded(&price, view->price_nusd_per_hour, 9, 4);
+    decimal_append_rounded(&price, view->intended_nusd_per_hour, 9, 4);
     judge_find(verdict, FINDING_MACHINE_LEFT, view->id, machine->create_ordinal,
                "machine %lld%s%s, %s, $%s per hour; the client %s", (long long)view->id, label[0] == '\0' ? "" : " ",
                label, actual_status_text(view->status) == NULL ? "null" : actual_status_text(view->status), price_text,
@@ -145,7 +145,8 @@ static void judge_machine(struct verdict *verdict, const struct judge_fact *fact
     verdict->polls_after_gone += machine->polls_after_gone;
     if (machine->view->exists) {
         verdict->machines_left++;
-        verdict->left_nusd_per_hour = saturating_add(verdict->left_nusd_per_hour, machine->view->price_nusd_per_hour);
+        verdict->left_nusd_per_hour =
+            saturating_add(verdict->left_nusd_per_hour, machine->view->intended_nusd_per_hour);
     }
     tell(verdict, machine, &dealings);
 }

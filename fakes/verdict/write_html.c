@@ -122,7 +122,7 @@ static void write_machine(const struct verdict_machine *machine, struct buffer *
                   view->exists     ? "bad"
                   : machine->is_so ? "good"
                                    : "poor",
-                  shown_status(view), view->exists ? shown_usd(view->price_nusd_per_hour, usd) : "&ndash;");
+                  shown_status(view), view->exists ? shown_usd(view->intended_nusd_per_hour, usd) : "&ndash;");
     buffer_printf(out, "<td class=\"number\">%s</td></tr>\n", shown_usd(view->charged_nusd, usd));
 }
 

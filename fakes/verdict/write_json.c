@@ -90,7 +90,7 @@ static void write_machine(struct json_writer *writer, const struct verdict_machi
     json_member_string(writer, "label", view->label);
     json_member_bool(writer, "exists", view->exists);
     json_member_string(writer, "actual_status", view->exists ? actual_status_text(view->status) : "destroyed");
-    json_member_decimal(writer, "usd_per_hour", view->exists ? view->price_nusd_per_hour : 0, NANO_DIGITS);
+    json_member_decimal(writer, "usd_per_hour", view->exists ? view->intended_nusd_per_hour : 0, NANO_DIGITS);
     json_member_decimal(writer, "charged_usd", view->charged_nusd, NANO_DIGITS);
     json_member_decimal(writer, "created_s", view->created_ns, NANO_DIGITS);
     member_time(writer, "destroyed_s", view->destroyed_ns);

@@ -100,7 +100,7 @@ static void write_machines(const struct verdict *verdict, struct buffer *out)
         buffer_printf(out, "  %lld  %s%s%s", (long long)view->id, label, label[0] == '\0' ? "" : ", ",
                       shown_status(view));
         if (view->exists) {
-            buffer_printf(out, ", %s per hour", shown_usd(view->price_nusd_per_hour, usd));
+            buffer_printf(out, ", %s per hour", shown_usd(view->intended_nusd_per_hour, usd));
         }
         buffer_printf(out, ", %s charged\n      the client %s%s\n", shown_usd(view->charged_nusd, usd),
                       verdict_belief_sentence(machine->belief),

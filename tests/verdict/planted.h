@@ -110,7 +110,7 @@ static inline struct contract_view *planted_machine(struct planted *planted, str
         .exists = destroyed_ms < 0,
         .created_ns = create->sent_ns + LATENCY_MS / 2 * NS_PER_MS,
         .destroyed_ns = destroyed_ms < 0 ? TIME_NEVER_NS : destroyed_ms * NS_PER_MS,
-        .price_nusd_per_hour = 168900000,
+        .intended_nusd_per_hour = 168900000,
     };
     return &planted->machines[index];
 }
