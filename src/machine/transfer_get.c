@@ -129,9 +129,10 @@ static enum error_code fetch_piece(struct attempt *attempt, struct error *error)
 {
     struct transfer *transfer = attempt->transfer;
     int64_t left = transfer->size - attempt->done_bytes;
-    int64_t wanted = left < TRANSFER_PIECE_BYTES ? left : TRANSFER_PIECE_BYTES;
+    int64_t piece_bytes = (int64_t)attempt->room->piece_bytes;
+    int64_t wanted = left < piece_bytes ? left : piece_bytes;
     struct buffer out;
-    buffer_init_fixed(&out, attempt->room->piece, TRANSFER_PIECE_BYTES + 1);
+    buffer_init_fixed(&out, attempt->room->piece, attempt->room->piece_bytes + 1);
     struct buffer command = transfer_command(attempt);
     buffer_printf(&command, "tail -c +%lld ", (long long)(attempt->done_bytes + 1));
     quote_append_path(&command, transfer->remote);

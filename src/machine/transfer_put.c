@@ -116,7 +116,7 @@ static enum error_code send_piece(struct attempt *attempt, struct error *error)
     struct transfer *transfer = attempt->transfer;
     struct buffer *out = &attempt->room->machine->out;
     int64_t left = transfer->size - attempt->done_bytes;
-    size_t wanted = left < TRANSFER_PIECE_BYTES ? (size_t)left : (size_t)TRANSFER_PIECE_BYTES;
+    size_t wanted = left < (int64_t)attempt->room->piece_bytes ? (size_t)left : attempt->room->piece_bytes;
     size_t got = 0;
     enum error_code code =
         world_file_read(attempt->world, &attempt->file, attempt->done_bytes, attempt->room->piece, wanted, &got, error);
