@@ -12,8 +12,8 @@
  * A command whose connection broke may have taken effect: nothing is concluded from it, the next attempt surveys again. Attempts
  * without progress are bounded, with pauses that double.
  *
- * A target that holds the content already is not sent again. The local file must not change meanwhile; a remote one that does is
- * begun again, a bounded number of times.
+ * A target that holds the content already is not sent again. A local source that changes meanwhile is told when the digests
+ * disagree; a remote one is begun again, a bounded number of times.
  */
 #ifndef MACHINE_TRANSFER_H
 #define MACHINE_TRANSFER_H
