@@ -113,6 +113,7 @@ static void become(char *const argv[], char *const environment[], pid_t parent, 
         give_terminal(child->terminal, getpid());
     }
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (getppid() == parent) {

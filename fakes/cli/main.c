@@ -141,7 +141,8 @@ int main(int argc, char **argv)
     struct fake_values values = {.seed = -1};
     struct command_line line;
     struct error error;
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report */
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
     if (options_parse(&program, argc, argv, &values, &line, &error) != ERR_OK) {
         return (int)fake_say(&error);
     }

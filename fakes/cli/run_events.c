@@ -1,7 +1,11 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fakes/cli/run_folder.h"
+#include "system/files.h"
 #include "world/store.h"
 
 static bool run_sql(sqlite3 *database, const char *sql)
@@ -52,10 +56,16 @@ static bool lay_out(sqlite3 *database, struct wall_time now, const struct fault_
 enum error_code run_folder_make_events(const struct run_folder *folder, struct wall_time now,
                                        const struct fault_plan *faults, struct error *error)
 {
+    /* It will hold the secrets of webhooks: SQLite would let everybody read a file that it makes. */
+    int descriptor = open(folder->events, O_RDWR | O_CREAT | O_CLOEXEC, (mode_t)FILE_SECRET);
+    if (descriptor < 0) {
+        return error_set(error, ERR_CANNOT_WRITE, "cannot make the events store %s: %s", folder->events,
+                         strerror(errno));
+    }
+    (void)close(descriptor);
     sqlite3 *database = NULL;
-    bool done =
-        sqlite3_open_v2(folder->events, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK &&
-        lay_out(database, now, faults);
+    bool done = sqlite3_open_v2(folder->events, &database, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+                lay_out(database, now, faults);
     if (!done) {
         (void)error_set(error, ERR_CANNOT_WRITE, "cannot lay out the events store %s: %s", folder->events,
                         sqlite3_errmsg(database));

@@ -31,7 +31,7 @@ static void write_machine(struct json_writer *writer, const struct contract_view
     json_member_string(writer, "label", view->label);
     json_member_bool(writer, "exists", view->exists);
     json_member_string(writer, "actual_status", actual_status_text(view->status));
-    json_member_decimal(writer, "usd_per_hour", view->exists ? view->price_nusd_per_hour : 0, 9);
+    json_member_decimal(writer, "usd_per_hour", view->exists ? view->intended_nusd_per_hour : 0, 9);
     json_member_decimal(writer, "created_s", view->created_ns, 9);
     if (view->destroyed_ns == TIME_NEVER_NS) {
         json_member_null(writer, "destroyed_s");

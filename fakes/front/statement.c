@@ -66,9 +66,9 @@ static void write_left(const struct market *market, struct buffer *out)
         const char *status = actual_status_text(view.status);
         buffer_printf(out, "  %lld %s, %s, ", (long long)view.id, view.label[0] == '\0' ? "(no label)" : view.label,
                       status == NULL ? "scheduling" : status);
-        append_usd(out, view.price_nusd_per_hour);
+        append_usd(out, view.intended_nusd_per_hour);
         buffer_append_text(out, " per hour\n");
-        together_nusd = saturating_add(together_nusd, view.price_nusd_per_hour);
+        together_nusd = saturating_add(together_nusd, view.intended_nusd_per_hour);
     }
     if (left == 0) {
         buffer_append_text(out, "machines left: none\n");
@@ -117,7 +117,7 @@ static void write_left_json(const struct market *market, struct json_writer *wri
             json_member_int(writer, "id", view.id);
             json_member_string(writer, "label", view.label);
             json_member_string(writer, "actual_status", actual_status_text(view.status));
-            json_member_decimal(writer, "usd_per_hour", view.price_nusd_per_hour, 9);
+            json_member_decimal(writer, "usd_per_hour", view.intended_nusd_per_hour, 9);
             json_end_object(writer);
         }
     }

@@ -143,3 +143,12 @@ int64_t charges_price_now(const struct charges *charges)
     }
     return price_nusd;
 }
+
+int64_t charges_price_total(const struct charges *charges)
+{
+    int64_t price_nusd = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(charges->meters); i++) {
+        price_nusd += charges->meters[i].price_nusd_per_hour;
+    }
+    return price_nusd;
+}

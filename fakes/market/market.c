@@ -138,6 +138,8 @@ void market_contract(const struct market *market, size_t index, struct contract_
         .created_ns = contract->created_ns,
         .destroyed_ns = contract->destroyed_ns,
         .price_nusd_per_hour = charges_price_now(&contract->charges),
+        .intended_nusd_per_hour = contract->intent == INTENT_STOPPED ? charges_price_now(&contract->charges)
+                                                                     : charges_price_total(&contract->charges),
         .ssh_host = contract->address.ssh_host,
         .ssh_port = contract->address.ssh_port,
         .public_ipaddr = contract->address.public_ipaddr,

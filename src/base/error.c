@@ -65,8 +65,12 @@ const char *error_usual_advice(enum error_code code)
         return "check the path and its rights";
     case ERR_INPUT_INVALID:
         return "mend the file at that place";
+    case ERR_TLS_REFUSED:
+        return "check VAST_URL; a private authority is trusted with --cacert FILE";
     case ERR_INTERRUPTED:
         return "nothing of it is left unsaid: run it again when you like";
+    case ERR_CAP_EXCEEDED:
+        return "raise the cap in the account's Caps & Alerts page, or wait for 00:00 UTC; nothing was deleted";
     case ERR_STATE_LOCKED:
         return "wait for the other process, or end it";
     default:

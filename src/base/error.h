@@ -95,6 +95,13 @@ enum exit_status {
     X(DISK_FULL, "disk_full", FATAL, FAILED, "the machine's disk is full")                                             \
     X(FILE_DIFFERS, "file_differs", FATAL, FAILED, "the file read back is not the file written")                       \
     X(OUTPUT_UNEXPECTED, "output_unexpected", FATAL, FAILED, "a command's output is not understood")                   \
+    /* the object store */                                                                                             \
+    X(TOKEN_EXPIRED, "token_expired", SAFE, AUTHENTICATION, "the store's token is no longer accepted")                 \
+    X(CAP_EXCEEDED, "cap_exceeded", FATAL, BUDGET, "a cap of the store's account is reached")                          \
+    X(NO_SUCH_FILE, "no_such_file", FATAL, FAILED, "the store has no file of that name")                               \
+    X(NO_SUCH_BUCKET, "no_such_bucket", FATAL, FAILED, "the store has no such bucket")                                 \
+    X(CHECKSUM_MISMATCH, "checksum_mismatch", LATER, FAILED, "the bytes that arrived are not those that were sent")    \
+    X(SOURCE_CHANGED, "source_changed", FATAL, FAILED, "the file changed while it was read")                           \
     /* control */                                                                                                      \
     X(DEADLINE, "deadline", FATAL, DEADLINE, "the time allowed has passed")                                            \
     X(INTERRUPTED, "interrupted", FATAL, INTERRUPTED, "interrupted")                                                   \

@@ -15,6 +15,7 @@ enum random_purpose {
     RANDOM_RETRY_JITTER = 2,  /* the client's pauses; entity = operation */
     RANDOM_EVENT_ID = 3,      /* lifecycle events */
     RANDOM_WEBHOOK_PAUSE = 4, /* pauses between the attempts of a delivery; entity = first bits of its event id */
+    RANDOM_STORE_PUT = 5,     /* marks of what is put into the object store */
     RANDOM_OFFERS = 16,       /* the market's offers; entity = offer */
     RANDOM_INSTANCE_KEY = 17, /* instance_api_key, jupyter_token; entity = contract */
     RANDOM_CONTRACT = 18,     /* contract ids */

@@ -30,6 +30,13 @@ struct dumont_values {
     const char *output;
     bool markdown;
     int64_t limit;
+    /* of those that use the object store */
+    const char *bucket;
+    int64_t part_bytes;
+    int64_t parallel;
+    bool versions;
+    bool hide;
+    int64_t sweep_grace_ns;
 };
 
 /* Commands that use the network. */
@@ -49,5 +56,13 @@ enum exit_status dumont_report(void *context, const struct command_line *line);
 /* Commands on the events store. */
 enum exit_status dumont_events_migrate(void *context, const struct command_line *line);
 enum exit_status dumont_events_list(void *context, const struct command_line *line);
+
+/* Commands on the object store. */
+enum exit_status dumont_store_put(void *context, const struct command_line *line);
+enum exit_status dumont_store_get(void *context, const struct command_line *line);
+enum exit_status dumont_store_ls(void *context, const struct command_line *line);
+enum exit_status dumont_store_rm(void *context, const struct command_line *line);
+enum exit_status dumont_store_sweep(void *context, const struct command_line *line);
+enum exit_status dumont_store_usage(void *context, const struct command_line *line);
 
 #endif

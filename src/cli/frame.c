@@ -95,7 +95,8 @@ int frame_main(const struct program *program, int argc, char **argv, void *value
     struct command_line line;
     struct error error;
     hold_standard_streams();
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a reason to die */
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a reason to die, */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow: a machine may be rented */
     if (options_parse(program, argc, argv, values, &line, &error) != ERR_OK) {
         return (int)say_error(program->name, &error);
     }

@@ -70,6 +70,48 @@ static const struct option deliver_options[] = {
     TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL, "Append each event of the history to FILE"),
 };
 
+#define STORE_OPTION_ROWS                                                                                              \
+    TEXT_OPTION(struct dumont_values, bucket, "bucket", "NAME", NULL, "Use this bucket, not DUMONT_B2_BUCKET"),        \
+        TEXT_OPTION(struct dumont_values, history, "history", "FILE", NULL,                                            \
+                    "Append the history to FILE as it happens"),                                                       \
+        TEXT_OPTION(struct dumont_values, cacert, "cacert", "FILE", NULL,                                              \
+                    "Trust the certificates in FILE, not the system's"),                                               \
+        FLAG_OPTION(struct dumont_values, live, "live", "Allow the real service, which costs real money")
+
+#define TRANSFER_OPTION_ROWS                                                                                           \
+    INT64_OPTION(struct dumont_values, part_bytes, "part-bytes", "N", 5000000, 1000000000, NULL,                       \
+                 "Size of a part (put: what the service recommends, get: 33554432)"),                                  \
+        INT64_OPTION(struct dumont_values, parallel, "parallel", "N", 1, 16, "4", "Parts side by side"),               \
+        STORE_OPTION_ROWS
+
+#define YES_OPTION FLAG_OPTION(struct dumont_values, yes, "yes", "With --live: do it, without being asked")
+#define DRY_RUN_OPTION FLAG_OPTION(struct dumont_values, dry_run, "dry-run", "Say what would be done, and do nothing")
+
+static const struct option transfer_options[] = {TRANSFER_OPTION_ROWS};
+
+static const struct option ls_options[] = {
+    FLAG_OPTION(struct dumont_values, versions, "versions",
+                "Every version, hide markers too, not the newest files alone"),
+    STORE_OPTION_ROWS,
+};
+
+static const struct option rm_options[] = {
+    FLAG_OPTION(struct dumont_values, hide, "hide", "Hide the name and keep its versions, which cost on"),
+    YES_OPTION,
+    DRY_RUN_OPTION,
+    STORE_OPTION_ROWS,
+};
+
+static const struct option sweep_options[] = {
+    SECONDS_OPTION(struct dumont_values, sweep_grace_ns, "grace-s", 0, 365 * 24 * NS_PER_HOUR, "86400",
+                   "Spare what was begun so short a time ago: it may be under way"),
+    YES_OPTION,
+    DRY_RUN_OPTION,
+    STORE_OPTION_ROWS,
+};
+
+static const struct option store_options[] = {STORE_OPTION_ROWS};
+
 static const struct command commands[] = {
     {
         .name = "check",
@@ -160,6 +202,58 @@ static const struct command commands[] = {
         .options = {deliver_options, ARRAY_LENGTH(deliver_options)},
         .run = dumont_events_deliver,
     },
+    {
+        .name = "store put",
+        .arguments = "FILE [NAME]",
+        .arguments_least = 1,
+        .arguments_most = 2,
+        .summary =
+            "Put a file (- is standard input) into the object store, whole or not at all; the same command resumes it",
+        .options = {transfer_options, ARRAY_LENGTH(transfer_options)},
+        .run = dumont_store_put,
+    },
+    {
+        .name = "store get",
+        .arguments = "NAME [FILE]",
+        .arguments_least = 1,
+        .arguments_most = 2,
+        .summary = "Get a file (- is standard output) from the object store, verified; the same command resumes it",
+        .options = {transfer_options, ARRAY_LENGTH(transfer_options)},
+        .run = dumont_store_get,
+    },
+    {
+        .name = "store ls",
+        .arguments = "[PREFIX]",
+        .arguments_most = 1,
+        .summary = "List the files in the object store",
+        .options = {ls_options, ARRAY_LENGTH(ls_options)},
+        .run = dumont_store_ls,
+    },
+    {
+        .name = "store rm",
+        .arguments = "NAME...",
+        .arguments_least = 1,
+        .arguments_most = 1000,
+        .summary = "Delete files from the object store for good, every version of them",
+        .options = {rm_options, ARRAY_LENGTH(rm_options)},
+        .run = dumont_store_rm,
+    },
+    {
+        .name = "store sweep",
+        .arguments = "[PREFIX]",
+        .arguments_most = 1,
+        .summary = "Cancel large files that put began and never finished: their parts cost",
+        .options = {sweep_options, ARRAY_LENGTH(sweep_options)},
+        .run = dumont_store_sweep,
+    },
+    {
+        .name = "store usage",
+        .arguments = "[PREFIX]",
+        .arguments_most = 1,
+        .summary = "Add up what lies in the object store, and what it costs in 30 days",
+        .options = {store_options, ARRAY_LENGTH(store_options)},
+        .run = dumont_store_usage,
+    },
 };
 
 static const struct help_row environment_rows[] = {
@@ -170,6 +264,10 @@ static const struct help_row environment_rows[] = {
     {"DUMONT_STATE_DIR", "folder of ledger and state (default $XDG_STATE_HOME/dumont or ~/.local/state/dumont)"},
     {"DUMONT_DATABASE", "events store: sqlite:PATH (default the file events.sqlite of the state folder) or "
                         "postgresql://USER:PASSWORD@HOST:PORT/NAME"},
+    {"DUMONT_B2_URL", "base URL of the object store's API (default https://api.backblazeb2.com)"},
+    {"DUMONT_B2_BUCKET", "its bucket"},
+    {"B2_APPLICATION_KEY_ID", "its application key's id"},
+    {"B2_APPLICATION_KEY", "the key itself"},
 };
 
 static const struct help_section sections[] = {

@@ -20,7 +20,8 @@ static const char *variable(const char *name)
 static enum error_code choose_url(struct network *network, struct error *error)
 {
     const char *given = variable("VAST_URL");
-    enum error_code code = vast_url_parse(given == NULL ? VAST_DEFAULT_ORIGIN : given, &network->url, error);
+    enum error_code code =
+        vast_url_parse("VAST_URL", given == NULL ? VAST_DEFAULT_ORIGIN : given, &network->url, error);
     if (code != ERR_OK || network->values->live || network->url.loopback) {
         return code;
     }

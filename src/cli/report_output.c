@@ -53,7 +53,13 @@ enum error_code report_output_write(struct heap *heap, const struct report_outpu
     if (output->folder != NULL) {
         code = write_folder(heap, output, report, history, error);
     }
-    return code == ERR_OK ? print_report(heap, output, report, error) : code;
+    struct error print_error;
+    enum error_code printed = print_report(heap, output, report, &print_error);
+    if (code == ERR_OK && printed != ERR_OK) {
+        *error = print_error;
+        return printed;
+    }
+    return code;
 }
 
 static void say_left(const char *program_name, const struct report_left *left)

@@ -11,7 +11,7 @@ enum { HOST_SIZE = 254, PORT_MOST = 65535 };
 
 static enum error_code refuse(struct error *error, const char *what)
 {
-    (void)error_set(error, ERR_USAGE, "VAST_URL: %s", what);
+    (void)error_set(error, ERR_USAGE, "%s", what);
     error_advise(error, "expected https://HOST[:PORT], or http://127.0.0.1:PORT as dumont-fake sets it");
     return ERR_USAGE;
 }
@@ -86,7 +86,7 @@ static enum error_code parse_authority(struct span authority, bool secure, struc
     return ERR_OK;
 }
 
-enum error_code vast_url_parse(const char *text, struct vast_url *url, struct error *error)
+static enum error_code parse(const char *text, struct vast_url *url, struct error *error)
 {
     static const char secure_scheme[] = "https://";
     static const char plain_scheme[] = "http://";
@@ -97,7 +97,7 @@ enum error_code vast_url_parse(const char *text, struct vast_url *url, struct er
     const char *rest = text + strlen(secure ? secure_scheme : plain_scheme);
     struct span authority = {rest, strcspn(rest, "/?#\\")};
     if (memchr(authority.at, '@', authority.length) != NULL) {
-        return refuse(error, "a user or a password does not belong in it; the key is VAST_API_KEY's");
+        return refuse(error, "a user or a password does not belong in it; the key has a variable of its own");
     }
     const char *behind = rest + authority.length;
     if (behind[0] != '\0' && strcmp(behind, "/") != 0) {
@@ -107,6 +107,15 @@ enum error_code vast_url_parse(const char *text, struct vast_url *url, struct er
     if (code == ERR_OK && !text_format(url->origin, sizeof url->origin, "%s%.*s", secure ? secure_scheme : plain_scheme,
                                        (int)authority.length, authority.at)) {
         return refuse(error, "it is too long");
+    }
+    return code;
+}
+
+enum error_code vast_url_parse(const char *variable, const char *text, struct vast_url *url, struct error *error)
+{
+    enum error_code code = parse(text, url, error);
+    if (code != ERR_OK) {
+        error_wrap(error, "%s", variable);
     }
     return code;
 }

@@ -33,7 +33,7 @@ struct world_file_facts {
     unsigned mode; /* the lowest nine bits: who may do what */
 };
 
-struct file_operations {
+struct world_file_operations {
     enum error_code (*open)(struct world *world, const char *path, enum world_file_use use, struct world_file *file,
                             struct error *error);
     enum error_code (*look)(struct world_file *file, struct world_file_facts *facts, struct error *error);

@@ -129,7 +129,7 @@ struct world_operations {
     void (*shell_forget)(struct world *world, int64_t instance_id);
     void (*store_start)(struct world *world, struct store_call *call);
     void (*store_abandon)(struct world *world, struct store_call *call);
-    const struct file_operations *files; /* NULL: this world has none yet */
+    const struct world_file_operations *files; /* NULL: this world has none yet */
     bool (*lock)(struct world *world, const char *name);
     void (*unlock)(struct world *world, const char *name);
     void (*note)(struct world *world, const char *kind, struct span ids, struct span data);

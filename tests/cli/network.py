@@ -7,6 +7,7 @@
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import subprocess
@@ -226,9 +227,10 @@ class NetworkAnswers(NetworkCase):
             del api.answers["PUT "]
             return api.find("PUT /api/v0/asks/501/", body)
         self.api.answers = {"PUT ": create}
-        outcome = self.check("--report-dir", "report")
+        outcome = self.check("--report-dir", "report", "--json")
         self.assertEqual(outcome.status, 3, outcome.err)
         self.assertEqual(self.api.machines, {})
+        self.assertEqual(json.loads(outcome.out)["machines_left"], [])  # it is printed all the same
 
     def test_a_closed_output_is_said_after_the_machine_is_gone(self):
         reader, writer = os.pipe()
@@ -243,6 +245,15 @@ class NetworkAnswers(NetworkCase):
         outcome = self.check("--history", "/dev/full")
         self.assertEqual(outcome.status, 3, outcome.err)
         self.assertIn("/dev/full", outcome.err)
+        self.assertEqual(self.api.machines, {})
+
+    def test_a_history_that_may_not_grow_is_said_after_the_machine_is_gone(self):
+        most = 1 << 20
+        self.write("history", b"\n" * most)
+        outcome = self.start([PROGRAMS["dumont"], "check", "--status-poll-s", "0.01", "--history", "history"],
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+        self.assertEqual(outcome.status, 3, outcome.err)
+        self.assertIn("File too large", outcome.err)
         self.assertEqual(self.api.machines, {})
 
     def test_destroy_touches_a_foreign_machine_with_yes_alone(self):

@@ -140,6 +140,9 @@ class Control(Case):
         state = self.good("GET", "/v1/state")
         self.assertEqual((state["seed"], state["machines_left"]), (7, 1))
         self.assertEqual((state["machines"][0]["id"], state["machines"][0]["label"]), (machine, "mine"))
+        shown = self.ask("GET", f"/api/v0/instances/{machine}/")[2]["instances"]
+        self.assertNotEqual(shown["actual_status"], "running")
+        self.assertAlmostEqual(state["machines"][0]["usd_per_hour"], shown["dph_total"], 6)  # what it will cost, not only its disk
         self.assertEqual(self.ask("DELETE", f"/api/v0/instances/{machine}/")[0], 200)
         state = self.good("GET", "/v1/state")
         self.assertEqual(state["machines_left"], 0)

@@ -121,6 +121,7 @@ class Command(Case):
             self.assertIn("sqlite:" + os.path.realpath(self.path("kept/data/events.sqlite")), run.stdout)
             self.assertEqual("seen" in run.stdout, turn == 1)
         self.assertEqual(stat.S_IMODE(os.stat(self.path("kept/data")).st_mode), 0o700)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("kept/data/events.sqlite")).st_mode), 0o600)
         self.assertEqual(sorted(os.listdir(self.path("kept/data"))), ["b2", "events.sqlite", "id_ed25519", "state"])
         run = self.run_fake("--data", "/proc/no", "--", "touch", "ran")
         self.assertEqual(run.returncode, 3)

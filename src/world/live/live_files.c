@@ -207,7 +207,7 @@ size_t live_file_get(void *opened, int64_t offset, char *out, size_t size)
     return count < 0 ? 0 : (size_t)count;
 }
 
-const struct file_operations live_file_operations = {
+const struct world_file_operations live_file_operations = {
     .open = open_file,
     .look = look,
     .read = read_file,

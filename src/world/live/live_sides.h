@@ -34,7 +34,7 @@ enum error_code live_store_ask_ledger(struct live_world *live, enum store_statem
                                       void *context);
 
 /* Files: no state of their own. The two below serve bodies of HTTP, on the loop's stack. */
-extern const struct file_operations live_file_operations;
+extern const struct world_file_operations live_file_operations;
 bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size);
 size_t live_file_get(void *opened, int64_t offset, char *out, size_t size); /* 0: at its end, or it cannot be read */
 

@@ -1,0 +1,17 @@
+/*
+ * What the files of the calls share.
+ */
+#ifndef B2_CALLS_STATE_H
+#define B2_CALLS_STATE_H
+
+#include "b2/calls.h"
+
+/* A page of 1,000 rows with the longest names, and a finish with 10,000 digests. */
+enum { B2_REPLY_MAX = 16 * 1024 * 1024, B2_HEADERS_MAX = 64 * 1024, B2_REQUEST_MAX = 1024 * 1024 };
+
+/* When a call in JSON, begun now, has waited long enough. */
+int64_t b2_call_deadline_ns(const struct b2 *b2);
+
+enum error_code b2_find_bucket(struct b2_call *call, struct error *error);
+
+#endif

@@ -1,0 +1,419 @@
+#!/usr/bin/python3
+"""dumont store against the running fake: what is put is what is got, whatever happens on the way.
+
+    store.py CLASS DUMONT_FAKE DUMONT
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "bucket"))
+
+from store_case import PATIENCE_S, StoreCase, pattern, settings, sha1  # noqa: E402 (the folder beside this one)
+
+PART = 5000000  # the least that the service allows
+DONE, FAILED, USAGE, ENVIRONMENT, AUTHENTICATION, BUDGET = 0, 1, 2, 3, 4, 7
+
+
+class Client(StoreCase):
+    """dumont, with the environment of the fake that runs."""
+
+    def begin(self, *arguments):
+        process = super().begin(*arguments)
+        self.faults = []
+        self.environment.update(DUMONT_B2_URL=self.ready["b2_url"], DUMONT_B2_BUCKET=self.ready["b2_bucket"],
+                                B2_APPLICATION_KEY_ID=self.ready["b2_key_id"], B2_APPLICATION_KEY=self.ready["b2_key"],
+                                DUMONT_STATE_DIR=self.path("state"))
+        return process
+
+    def command(self, *arguments):
+        return [settings["dumont"], "store", *arguments]
+
+    def run_store(self, *arguments, status=DONE, data=None, **environment):
+        run = subprocess.run(self.command(*arguments), cwd=self.folder, env={**self.environment, **environment}, input=data,
+                             stdin=subprocess.DEVNULL if data is None else None, check=False, capture_output=True, timeout=4 * PATIENCE_S)
+        self.assertEqual(run.returncode, status, run.stderr.decode())
+        self.assertNotIn(self.ready["b2_key"].encode(), run.stdout + run.stderr)
+        return run
+
+    def told(self, *arguments, status=DONE, **environment):
+        """The JSON that a command prints."""
+        run = self.run_store(*arguments, "--json", status=status, **environment)
+        answer = json.loads(run.stdout)
+        self.assertEqual(answer["outcome"], "done" if status == DONE else "failed")
+        return answer
+
+    def file(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return name
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def stored(self, name):
+        """What the store has under a name, by a client that is not ours."""
+        status, _, data = self.download(name)
+        self.assertEqual(status, 200)
+        return data
+
+    def left_beside(self, name):
+        return [each for each in os.listdir(self.folder) if each.startswith(name + ".dumont-part")]
+
+    def fault(self, identifier, **parameters):
+        status, answer = self.control("PUT", f"/v1/faults/{identifier}", parameters)
+        self.assertEqual(status, 200, answer)
+        self.faults.append(identifier)
+
+    def no_fault(self):
+        """Takes the faults away: what the test looks at by itself is not to meet them."""
+        while self.faults:
+            self.control("DELETE", f"/v1/faults/{self.faults.pop()}")
+        self.token = None
+
+    def unfinished(self):
+        if self.token is None:
+            self.authorize()
+        status, answer = self.call("b2_list_unfinished_large_files", bucketId=self.bucket)
+        self.assertEqual(status, 200)
+        return answer["files"]
+
+
+class RoundTrips(Client):
+    def test_every_size_around_a_part_comes_back_byte_for_byte(self):
+        self.begin()
+        for size in (0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 1):
+            with self.subTest(size=size):
+                data = pattern(size, size)
+                answer = self.told("put", self.file("source", data), f"sizes/{size}", "--part-bytes", str(PART))
+                self.assertEqual((answer["file"]["size"], answer["file"]["sha1"]), (size, sha1(data)))
+                self.assertEqual(answer["parts"], 0 if size <= PART else -(-size // PART))
+                self.assertEqual(self.stored(f"sizes/{size}"), data)
+                answer = self.told("get", f"sizes/{size}", "target", "--part-bytes", str(PART))
+                self.assertTrue(answer["verified"])
+                self.assertEqual(self.read("target"), data)
+        self.assertEqual(self.left_beside("target"), [])
+        self.assertEqual(self.unfinished(), [])
+
+    def test_awkward_names_are_kept_as_they_are(self):
+        self.begin()
+        names = ["a b", "ü/ß/日本語", "%41", "a+b&c=d?e#f", "\"quoted\"\\back", "-begins", "x" * 1024, "a/./..b", "🙂"]
+        for name in names:
+            self.run_store("put", "--", self.file("source", name.encode()), name)
+            self.run_store("get", "--", name, "target")
+            self.assertEqual(self.read("target").decode(), name)
+        listed = [row["name"] for row in self.told("ls")["files"]]
+        self.assertEqual(listed, sorted(names, key=str.encode))
+        for name in ("", "/a", "a/", "a//b", "a\nb", "y" * 1025, b"\xff"):
+            self.run_store("put", "--", "source", name, status=USAGE)
+
+    def test_standard_input_and_output_are_files_too(self):
+        self.begin()
+        data = pattern(3 * 1000 * 1000, 1)
+        self.run_store("put", "-", "piped", data=data)
+        self.assertEqual(self.run_store("get", "piped", "-").stdout, data)
+        self.run_store("put", "-", status=USAGE, data=b"")
+        self.assertEqual([name for name in os.listdir(self.path("state")) if "spool" in name], [])
+
+    def test_rm_leaves_no_version_and_hide_leaves_all(self):
+        self.begin()
+        for turn in range(3):
+            self.run_store("put", self.file("source", b"%d" % turn), "name")
+        self.run_store("put", "source", "name2")
+        self.run_store("rm", "--hide", "name")
+        self.assertEqual([row["name"] for row in self.told("ls")["files"]], ["name2"])
+        usage = self.told("usage")["usage"]
+        self.assertEqual((usage["files"], usage["old_versions"], usage["hide_markers"]), (1, 3, 1))
+        self.assertEqual(self.told("rm", "--dry-run", "name")["versions"], 4)
+        self.assertEqual(self.told("rm", "name")["versions"], 4)
+        self.assertEqual([row["name"] for row in self.told("ls", "--versions")["files"]], ["name2"])
+        self.assertEqual(self.told("rm", "name", status=FAILED)["error"]["code"], "no_such_file")
+
+    def test_a_listing_goes_over_all_pages(self):
+        self.begin()
+        for number in range(1005):
+            self.assertEqual(self.upload(f"many/{number:04}", b"x")[0], 200)
+        answer = self.told("ls", "many/")
+        self.assertEqual([row["name"] for row in answer["files"]], [f"many/{number:04}" for number in range(1005)])
+
+    def test_what_exists_stays_as_it_is_until_all_of_the_new_is_there(self):
+        self.begin()
+        self.file("target", b"what was there")
+        self.assertEqual(self.told("get", "nowhere", "target", status=FAILED)["error"]["code"], "no_such_file")
+        self.assertEqual(self.read("target"), b"what was there")
+        self.assertEqual(self.left_beside("target"), [])
+
+
+class Refusals(Client):
+    def test_only_a_store_on_this_machine_is_spoken_to_without_live(self):
+        self.begin()
+        for url in ("https://api.backblazeb2.com", "https://example.org:444"):
+            self.assertIn(b"--live", self.run_store("ls", status=USAGE, DUMONT_B2_URL=url).stderr)
+        self.assertIn(b"--live", self.run_store("ls", status=USAGE, DUMONT_B2_URL="").stderr)
+        for url in ("http://example.org", "ftp://127.0.0.1", "http://user:hidden-word@127.0.0.1"):
+            self.assertNotIn(b"hidden-word", self.run_store("ls", status=USAGE, DUMONT_B2_URL=url).stderr)
+        self.assertIn(b"--yes", self.run_store("rm", "name", "--live", status=USAGE).stderr)
+        self.assertIn(b"--yes", self.run_store("sweep", "--live", status=USAGE).stderr)
+
+    def test_keys_come_from_the_environment_and_are_judged(self):
+        self.begin()
+        self.run_store("ls", status=AUTHENTICATION, B2_APPLICATION_KEY="")
+        self.run_store("ls", status=AUTHENTICATION, B2_APPLICATION_KEY="with blank")
+        self.run_store("ls", status=AUTHENTICATION, B2_APPLICATION_KEY="K00wrong")
+        self.run_store("ls", status=USAGE, DUMONT_B2_BUCKET="")
+        self.assertEqual(self.told("ls", "--bucket", "another-bucket", status=FAILED)["error"]["code"], "no_such_bucket")
+        self.run_store("put", "nowhere", status=USAGE)
+
+    def test_a_restricted_key_does_what_it_may_and_no_more(self):
+        self.begin()
+        self.authorize()
+        status, key = self.call("b2_create_key", accountId=self.account, keyName="narrow", capabilities=["listFiles", "readFiles", "writeFiles"],
+                                bucketId=self.bucket, namePrefix="jobs/")
+        self.assertEqual(status, 200, key)
+        narrow = {"B2_APPLICATION_KEY_ID": key["applicationKeyId"], "B2_APPLICATION_KEY": key["applicationKey"]}
+        self.file("source", b"data")
+        self.run_store("put", "source", "jobs/one", **narrow)
+        self.run_store("get", "jobs/one", "target", **narrow)
+        self.run_store("put", "source", "other", status=AUTHENTICATION, **narrow)
+        self.run_store("rm", "jobs/one", status=AUTHENTICATION, **narrow)
+
+    def test_no_secret_is_in_what_is_written(self):
+        self.begin()
+        self.run_store("put", self.file("source", b"data"), "name", "--history", "history.jsonl")
+        history = self.read("history.jsonl").decode()
+        self.assertIn("b2_upload_file", history)
+        for secret in (self.ready["b2_key"], "Basic ", "authorizationToken"):
+            self.assertNotIn(secret, history)
+        for folder, _, names in os.walk(self.path("state")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(self.ready["b2_key"].encode(), file.read())
+
+
+class Faults(Client):
+    """Each fault of the store's layer that a single file can meet."""
+
+    def setUp(self):
+        super().setUp()
+        self.begin("--speed", "30")  # pauses are to be kept, and not to be waited for
+        self.environment["DUMONT_CLOCK"] = self.ready["clock"]
+        self.small, self.large = pattern(100000, 1), pattern(3 * PART + 7, 2)
+        self.file("small", self.small)
+        self.file("large", self.large)
+
+    def put_and_get(self, size="large"):
+        data = getattr(self, size)
+        self.run_store("put", size, "name", "--part-bytes", str(PART))
+        self.no_fault()
+        self.assertEqual(self.stored("name"), data)
+
+    def test_a_busy_store_is_asked_again_with_a_new_url(self):
+        for how in ("busy", "tomes", "500", "408", "reset", "broken-pipe", "vault", "429"):
+            for size in ("small", "large"):
+                with self.subTest(how=how, size=size):
+                    self.fault("b2-503-busy", **{"as": how, "count": 2})
+                    self.put_and_get(size)
+                    self.no_fault()
+
+    def test_calls_that_are_no_uploads_are_asked_again_too(self):
+        for endpoint in ("b2_start_large_file", "b2_list_unfinished_large_files", "b2_get_upload_part_url", "b2_authorize_account"):
+            with self.subTest(endpoint=endpoint):
+                self.fault("b2-503-busy", endpoint=endpoint, count=1)
+                self.put_and_get()
+                self.no_fault()
+
+    def test_an_expired_token_is_renewed_once_for_all(self):
+        for scope in ("account", "upload", "both"):
+            for nth in (3, 5, 7):
+                with self.subTest(scope=scope, nth=nth):
+                    self.fault("b2-expired-token", scope=scope, nth=nth)
+                    self.put_and_get()
+                    self.no_fault()
+        self.fault("b2-expired-token", code="bad_auth_token", nth=4)
+        self.put_and_get()
+
+    def test_bytes_that_arrive_wrong_are_sent_again(self):
+        for wording in ("checksum", "sha1"):
+            for size in ("small", "large"):
+                self.fault("sha1-mismatch", wording=wording)
+                self.put_and_get(size)
+                self.no_fault()
+
+    def test_bytes_that_always_arrive_wrong_are_an_error(self):
+        self.fault("sha1-mismatch", count=1000)
+        self.assertEqual(self.told("put", "small", "name", status=FAILED)["error"]["code"], "checksum_mismatch")
+        self.no_fault()
+        self.assertEqual(self.names(), [])
+
+    def test_a_cap_is_final(self):
+        for cap, command in (("storage", ("put", "small", "name")), ("any", ("put", "large", "name", "--part-bytes", str(PART)))):
+            with self.subTest(cap=cap):
+                self.fault("b2-cap-exceeded", cap=cap)
+                self.assertEqual(self.told(*command, status=BUDGET)["error"]["code"], "cap_exceeded")
+                self.no_fault()
+        self.run_store("put", "small", "name")
+        self.fault("b2-cap-exceeded", cap="download", endpoint="b2_download_file_by_name")
+        self.assertEqual(self.told("get", "name", "target", status=BUDGET)["error"]["code"], "cap_exceeded")
+
+    def test_a_connection_that_breaks_in_a_body_sends_all_of_it_again(self):
+        for size in ("small", "large"):
+            self.fault("retry-partial-body", bytes=1000)
+            self.put_and_get(size)
+            self.no_fault()
+
+    def test_what_was_stored_differs_from_what_was_sent(self):
+        self.fault("empty-snapshot")
+        self.put_and_get("small")
+        self.assertEqual(len(self.names("b2_list_file_versions")), 1, "what was wrong is not left")
+
+    def test_a_finish_is_believed_when_it_is_seen(self):
+        for point, how in (("request", "500"), ("request", "503"), ("request", "reset"), ("reply", "reset"), ("effect", "500")):
+            with self.subTest(point=point, how=how):
+                self.fault("unfinished-large-file", point=point, **{"as": how})
+                self.put_and_get()
+                self.no_fault()
+                self.assertEqual(self.unfinished(), [])
+
+    def test_a_bad_download_is_never_accepted(self):
+        self.run_store("put", "small", "small")
+        self.run_store("put", "large", "large", "--part-bytes", str(PART))
+        for shape in ("short", "whole", "bytes", "empty"):
+            for nth in (1, 2, 4):
+                for size in ("small", "large"):
+                    with self.subTest(shape=shape, nth=nth, size=size):
+                        self.fault("bad-download", shape=shape, nth=nth)
+                        self.told("get", size, "target", "--part-bytes", str(PART))
+                        self.assertEqual(self.read("target"), getattr(self, size))
+                        self.no_fault()
+
+    def test_a_download_that_is_always_bad_is_an_error(self):
+        self.run_store("put", "small", "small")
+        self.file("target", b"what was there")
+        self.fault("bad-download", shape="bytes", nth=1, count=1000)
+        self.assertEqual(self.told("get", "small", "target", status=FAILED)["error"]["code"], "checksum_mismatch")
+        self.assertEqual(self.read("target"), b"what was there")
+
+    def test_digests_in_another_dress_are_the_same_digests(self):
+        for dress in ("none", "unverified", "upper"):
+            for size in ("small", "large"):
+                with self.subTest(dress=dress, size=size):
+                    self.fault("sha1-odd", **{"as": dress})
+                    self.run_store("put", size, "name", "--part-bytes", str(PART))
+                    answer = self.told("get", "name", "target")
+                    self.assertEqual(answer["verified"], (dress, size) != ("none", "small"))
+                    self.assertEqual(self.read("target"), getattr(self, size))
+                    self.no_fault()
+
+    def test_a_delete_that_deleted_nothing_is_made_again(self):
+        self.run_store("put", "small", "name")
+        self.fault("retention-wrong", **{"as": "ignored"})
+        self.told("rm", "name")
+        self.assertEqual(self.names("b2_list_file_versions"), [])
+
+    def test_a_file_that_is_not_found_is_an_error_and_nothing_else(self):
+        self.run_store("put", "small", "name")
+        self.fault("b2-404-reinit")
+        self.assertEqual(self.told("get", "name", "target", status=FAILED)["error"]["code"], "no_such_file")
+        self.assertEqual(self.names(), [("upload", "name")])
+        self.told("get", "name", "target")
+
+    def test_an_upload_that_cannot_be_ended_is_resumed_by_the_same_command(self):
+        self.fault("b2-cap-exceeded", endpoint="b2_upload_part", nth=3, cap="storage")
+        answer = self.told("put", "large", "name", "--part-bytes", str(PART), "--parallel", "1", status=BUDGET)
+        self.assertIn("2 of 4 parts are kept", answer["error"]["next_step"])
+        self.no_fault()
+        self.assertEqual(len(self.unfinished()), 1)
+        self.assertEqual(self.told("sweep")["spared_as_young"], 1)
+        self.assertEqual(self.told("usage")["usage"]["unfinished_bytes"], 2 * PART)
+        answer = self.told("put", "large", "name", "--part-bytes", str(PART))
+        self.assertEqual(answer["parts_resumed"], 2)
+        self.assertEqual(self.stored("name"), self.large)
+        self.assertEqual(self.unfinished(), [])
+
+    def test_sweep_cancels_what_is_ours_and_old_alone(self):
+        self.fault("b2-cap-exceeded", endpoint="b2_upload_part", nth=2, cap="storage")
+        self.told("put", "large", "name", "--part-bytes", str(PART), status=BUDGET)
+        status, _ = self.call("b2_start_large_file", bucketId=self.bucket if self.token else self.default_bucket(), fileName="foreign",
+                              contentType="b2/x-auto")
+        self.assertEqual(status, 200)
+        self.assertEqual(self.told("sweep", "--dry-run", "--grace-s", "0")["cancelled"], 1)
+        self.assertEqual(len(self.unfinished()), 2)
+        answer = self.told("sweep", "--grace-s", "0")
+        self.assertEqual((answer["cancelled"], answer["not_ours"]), (1, 1))
+        self.assertEqual([row["fileName"] for row in self.unfinished()], ["foreign"])
+
+
+class Kills(Client):
+    """kill -9 of the client, at moments spread over what it takes undisturbed."""
+
+    rounds = 10
+
+    def time_of(self, *arguments):
+        begun = time.monotonic()
+        self.run_store(*arguments)
+        return time.monotonic() - begun
+
+    def killed_after(self, seconds, *arguments):
+        process = subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def test_a_client_killed_at_any_moment_of_an_upload_is_resumed(self):
+        self.begin()
+        data = pattern(6 * PART + 11, 3)
+        put = ("put", self.file("source", data), "name", "--part-bytes", str(PART), "--parallel", "2")
+        whole = self.time_of(*put)
+        draws = random.Random(6)
+        resumed = 0
+        for _ in range(self.rounds):
+            self.run_store("rm", "name")
+            self.killed_after(draws.uniform(0, 1.1 * whole), *put)
+            resumed += self.told(*put)["parts_resumed"]
+            self.assertEqual(sha1(self.stored("name")), sha1(data))
+            self.run_store("sweep", "--grace-s", "0")
+            self.assertEqual(self.unfinished(), [])
+        self.assertGreater(resumed, 0, "no kill met an upload under way")
+
+    def test_a_client_killed_at_any_moment_of_a_download_is_resumed(self):
+        self.begin()
+        data = pattern(6 * PART + 11, 4)
+        self.run_store("put", self.file("source", data), "name")
+        get = ("get", "name", "target", "--part-bytes", str(PART), "--parallel", "2")
+        whole = self.time_of(*get)
+        draws = random.Random(7)
+        for _ in range(self.rounds):
+            self.file("target", b"what was there")
+            self.killed_after(draws.uniform(0, 1.1 * whole), *get)
+            self.assertIn(self.read("target"), (b"what was there", data))
+            self.told(*get)
+            self.assertEqual(self.read("target"), data)
+            self.assertEqual(self.left_beside("target"), [])
+
+
+class HundredKills(Kills):
+    rounds = 100
+
+
+class Large(Client):
+    def test_a_quarter_of_a_gigabyte_comes_back(self):
+        self.begin()
+        data = pattern(250 * 1024 * 1024, 5)
+        self.run_store("put", self.file("source", data), "name")
+        self.told("get", "name", "target")
+        self.assertEqual(sha1(self.read("target")), sha1(data))
+
+
+if __name__ == "__main__":
+    settings["fake"], settings["dumont"] = (os.path.abspath(path) for path in sys.argv[2:4])
+    unittest.main(module="__main__", argv=[sys.argv[0], sys.argv[1], *sys.argv[4:]])
