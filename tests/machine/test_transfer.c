@@ -110,8 +110,8 @@ static void remove_file(const char *path)
     (void)unlink(path);
 }
 
-static const struct file_operations files = {open_file, look,      read_file,  write_file,  resize,
-                                             stamp,     sync_file, close_file, rename_file, remove_file};
+static const struct world_file_operations files = {open_file, look,      read_file,  write_file,  resize,
+                                                   stamp,     sync_file, close_file, rename_file, remove_file};
 
 static void write_whole(const char *path, const char *bytes, size_t size)
 {
