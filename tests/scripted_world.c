@@ -220,8 +220,8 @@ static void shell_run_begin(struct world *world, struct shell_session *session)
     buffer_append(&scripted->shell, session->command.at, session->command.length);
     buffer_append_char(&scripted->shell, '\n');
     if (scripted->carry_out != NULL) {
-        scripted->carry_out(session);
-        begin_step(scripted, session, &(struct scripted_step){.fate = FATE_DELIVERED});
+        scripted->carry_out(session); /* may set the fate */
+        begin_step(scripted, session, &(struct scripted_step){.fate = session->fate});
         return;
     }
     assert_true(scripted->commands_used < scripted->command_count);

@@ -111,6 +111,7 @@ enum exit_status dumont_run(void *context, const struct command_line *line)
         return say_error(DUMONT_NAME, &error);
     }
     enum error_code code = network_open(&command.network, context, NETWORK_REACHES, &error);
+    command.network.progress.shown = false; /* standard error is the command's */
     code = code == ERR_OK ? prepare(&command, line, &error) : code;
     enum exit_status status = code == ERR_OK ? run(&command, instance_id) : say_error(DUMONT_NAME, &error);
     network_close(&command.network);

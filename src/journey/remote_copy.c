@@ -92,7 +92,7 @@ static enum error_code copy_all(struct copy *copy, const struct remote_copy_opti
                                 struct error *error)
 {
     bool is_folder;
-    if (transfer_room_take(&copy->room, &copy->machine) != ERR_OK) {
+    if (transfer_room_take(&copy->room, &copy->machine, TRANSFER_PIECE_BYTES) != ERR_OK) {
         return error_set(error, ERR_NO_MEMORY, "no memory for a piece of a file");
     }
     enum error_code code = judge_target(copy, options, &is_folder, error);

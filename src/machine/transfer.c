@@ -14,10 +14,11 @@ static const int64_t first_pause_ns = NS_PER_S;
 static const int64_t longest_pause_ns = 30 * NS_PER_S;
 static const int64_t open_limit_ns = 30 * NS_PER_S;
 
-enum error_code transfer_room_take(struct transfer_room *room, struct machine *machine)
+enum error_code transfer_room_take(struct transfer_room *room, struct machine *machine, size_t piece_bytes)
 {
     room->machine = machine;
-    room->piece = heap_alloc(machine->world->heap, TRANSFER_PIECE_BYTES + 1);
+    room->piece_bytes = piece_bytes;
+    room->piece = heap_alloc(machine->world->heap, piece_bytes + 1);
     return room->piece == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 

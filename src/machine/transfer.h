@@ -1,7 +1,7 @@
 /*
  * Transfer: one file to or from a machine, through commands that every machine's sh has.
  *
- * The bytes go in pieces of TRANSFER_PIECE_BYTES, one command each, beside the target under a hidden name that is drawn from the
+ * The bytes go in pieces, one command each, beside the target under a hidden name that is drawn from the
  * content's SHA-256 and the target's name. Only when the digests of both sides agree does it take the target's name, so the target
  * is whole, old or new, at every moment. Whoever comes later, after a broken connection or as another process, goes on from what is
  * there when its digest says that it is the beginning of the file, and from nothing otherwise.
@@ -12,8 +12,8 @@
  * A command whose connection broke may have taken effect: nothing is concluded from it, the next attempt surveys again. Attempts
  * without progress are bounded, with pauses that double.
  *
- * A target that holds the content already is not sent again. The local file must not change meanwhile; a remote one that does is
- * begun again, a bounded number of times.
+ * A target that holds the content already is not sent again. A local source that changes meanwhile is told when the digests
+ * disagree; a remote one is begun again, a bounded number of times.
  */
 #ifndef MACHINE_TRANSFER_H
 #define MACHINE_TRANSFER_H
@@ -32,12 +32,13 @@ enum {
 /* What all files of a run share. */
 struct transfer_room {
     struct machine *machine; /* reused sessions */
-    char *piece;             /* TRANSFER_PIECE_BYTES and a NUL, on the world's heap */
+    size_t piece_bytes;
+    char *piece; /* and a NUL, on the world's heap */
     char command[TRANSFER_COMMAND_SIZE];
 };
 
 /* ERR_NO_MEMORY, or ERR_OK: then transfer_room_release(). */
-MUST_USE enum error_code transfer_room_take(struct transfer_room *room, struct machine *machine);
+MUST_USE enum error_code transfer_room_take(struct transfer_room *room, struct machine *machine, size_t piece_bytes);
 void transfer_room_release(struct transfer_room *room);
 
 /* One file. `local` and `remote` are the names of files, both borrowed; the rest is what became of it. */

@@ -116,7 +116,7 @@ static enum error_code send_piece(struct attempt *attempt, struct error *error)
     struct transfer *transfer = attempt->transfer;
     struct buffer *out = &attempt->room->machine->out;
     int64_t left = transfer->size - attempt->done_bytes;
-    size_t wanted = left < TRANSFER_PIECE_BYTES ? (size_t)left : (size_t)TRANSFER_PIECE_BYTES;
+    size_t wanted = left < (int64_t)attempt->room->piece_bytes ? (size_t)left : attempt->room->piece_bytes;
     size_t got = 0;
     enum error_code code =
         world_file_read(attempt->world, &attempt->file, attempt->done_bytes, attempt->room->piece, wanted, &got, error);
@@ -130,7 +130,8 @@ static enum error_code send_piece(struct attempt *attempt, struct error *error)
                              error);
     }
     char expected[24];
-    (void)text_format(expected, sizeof expected, "%lld\n", (long long)(attempt->done_bytes + (int64_t)got));
+    int64_t behind = attempt->done_bytes + (int64_t)got;
+    (void)text_format(expected, sizeof expected, "%lld\n", (long long)behind);
     if (code == ERR_OK && strcmp(buffer_text(out), expected) != 0) {
         return error_set(error, ERR_FILE_DIFFERS, "%s on the machine has another size than was sent", attempt->part);
     }
@@ -200,10 +201,23 @@ static void remove_part(struct attempt *attempt)
     attempt->done_bytes = 0;
 }
 
+/* Before another attempt the source must still be what its digest says. */
+static enum error_code check_source(struct attempt *attempt, struct error *error)
+{
+    struct world_file_facts now;
+    enum error_code code = world_file_look(attempt->world, &attempt->file, &now, error);
+    if (code == ERR_OK &&
+        (now.size != attempt->facts.size || now.modified_unix_ns != attempt->facts.modified_unix_ns)) {
+        return error_set(error, ERR_INPUT_UNREADABLE, "%s changed while it was sent", attempt->transfer->local);
+    }
+    return code;
+}
+
 static enum error_code put_once(struct attempt *attempt, struct error *error)
 {
     bool there = false;
-    enum error_code code = survey(attempt, &there, error);
+    enum error_code code = check_source(attempt, error);
+    code = code == ERR_OK ? survey(attempt, &there, error) : code;
     if (code != ERR_OK || there) {
         return code == ERR_OK ? stamp_target(attempt, error) : code;
     }
@@ -218,18 +232,6 @@ static enum error_code put_once(struct attempt *attempt, struct error *error)
     return code == ERR_OK ? finish(attempt, error) : code;
 }
 
-/* The source must still be what its digest says. */
-static enum error_code check_source(struct attempt *attempt, struct error *error)
-{
-    struct world_file_facts now;
-    enum error_code code = world_file_look(attempt->world, &attempt->file, &now, error);
-    if (code == ERR_OK &&
-        (now.size != attempt->facts.size || now.modified_unix_ns != attempt->facts.modified_unix_ns)) {
-        return error_set(error, ERR_INPUT_UNREADABLE, "%s changed while it was sent", attempt->transfer->local);
-    }
-    return code;
-}
-
 static enum error_code put_open(struct attempt *attempt, struct error *error)
 {
     struct transfer *transfer = attempt->transfer;
@@ -241,14 +243,6 @@ static enum error_code put_open(struct attempt *attempt, struct error *error)
     }
     code = code == ERR_OK ? transfer_name_part(attempt, transfer->remote, error) : code;
     code = code == ERR_OK ? transfer_try(attempt, put_once, error) : code;
-    if (code == ERR_OK || code == ERR_FILE_DIFFERS) {
-        struct error changed;
-        enum error_code checked = check_source(attempt, &changed);
-        if (checked != ERR_OK) {
-            *error = changed;
-            return checked;
-        }
-    }
     return code;
 }
 
