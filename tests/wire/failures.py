@@ -52,7 +52,11 @@ class Case(unittest.TestCase):
     def check(self, *options, statuses=(DONE,), says=None, client=(), **changes):
         """One run of the client against a stage of its own."""
         with stage(*options) as running:
-            outcome = running.run("check", "--quiet", *client, **changes)
+            history = running.path("client.jsonl")
+            outcome = running.run("check", "--quiet", "--history", history, *client, **changes)
+            if outcome.status not in statuses and os.path.exists(history):
+                outcome.err += f"SSH: {running.ssh_story(history)[:40]}; stages: " + ", ".join(
+                    line for line in running.history().splitlines() if "ssh.stage" in line)[:2000]
             self.expect(outcome, *statuses, says=says)
             self.expect_nothing_left(running)
         return outcome

@@ -82,6 +82,13 @@ class Stage:
         out, err = process.communicate(timeout=RUN_LIMIT_S)
         return Outcome(process.returncode, out.decode(), err.decode())
 
+    def ssh_story(self, history):
+        """What became of each SSH session of a client's history: what a failure's reader wants to know first."""
+        with open(history, encoding="utf-8") as file:
+            events = [json.loads(line) for line in file]
+        return [(round(event["t_us"] / 1e6, 2), event["data"].get("outcome", "open")) for event in events
+                if event["kind"] in ("ssh.open", "ssh.close")]
+
     def run(self, *arguments, **changes):
         return self.end(self.start(*arguments, **changes))
 
