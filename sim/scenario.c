@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { EXPECTED_TOTAL_DIGITS = 6 };
-
 /* ---- Defaults and recordings -------------------------------------------------------------------------------------------- */
 
 void scenario_defaults(struct scenario *scenario)
@@ -114,70 +112,15 @@ static void read_client(struct json_reader *reader, void *member)
     (void)json_decode_object(reader, fields, ARRAY_LENGTH(fields), member, JSON_STRICT);
 }
 
-static void read_faults_seen(struct json_reader *reader, struct expectation *expect)
-{
-    if (!json_enter_array(reader)) {
-        json_reject(reader, "expected a list of fault ids");
-        return;
-    }
-    while (json_next_element(reader)) {
-        enum json_kind kind;
-        struct span raw;
-        bool fits = json_read_raw(reader, &kind, &raw) && kind == JSON_STRING &&
-                    expect->fault_count < EXPECTED_FAULTS_MAX &&
-                    json_string_copy(raw, expect->faults_seen[expect->fault_count], FAULT_ID_SIZE);
-        if (!fits) {
-            json_reject(reader, "expected at most 16 fault ids in quotes");
-            return;
-        }
-        expect->fault_count++;
-    }
-}
-
-struct expect_fields {
-    struct maybe_int64 exit_status, machines_left, machines_created, total_us;
-    MAYBE_TEXT(64) error;
-    struct expectation faults;
-};
-
-static void read_faults_seen_field(struct json_reader *reader, void *member)
-{
-    read_faults_seen(reader, member);
-}
-
-static void read_expect(struct json_reader *reader, void *member)
-{
-    static const struct json_field fields[] = {
-        JSON_INT64(struct expect_fields, exit_status, "exit_status"),
-        JSON_INT64(struct expect_fields, machines_left, "machines_left"),
-        JSON_INT64(struct expect_fields, machines_created, "machines_created"),
-        JSON_DECIMAL(struct expect_fields, total_us, "total_seconds", EXPECTED_TOTAL_DIGITS),
-        JSON_TEXT(struct expect_fields, error, "error"),
-        JSON_CUSTOM(struct expect_fields, faults, "faults_seen", read_faults_seen_field),
-    };
-    struct expect_fields expected = {.exit_status = {ABSENT, 0}};
-    struct expectation *expect = member;
-    (void)json_decode_object(reader, fields, ARRAY_LENGTH(fields), &expected, JSON_STRICT);
-    *expect = expected.faults;
-    expect->exit_status = expected.exit_status;
-    expect->machines_left = expected.machines_left;
-    expect->machines_created = expected.machines_created;
-    expect->total_us = expected.total_us;
-    expect->error.presence = expected.error.presence;
-    memcpy(expect->error.text, expected.error.text, sizeof expect->error.text);
-}
-
 /* What is not the cloud's; that other members are known was checked when its part was read. */
 struct scenario_fields {
     MAYBE_TEXT(SCENARIO_TEXT_SIZE) journey;
     struct client_fields client;
-    struct expectation expect;
 };
 
 static const struct json_field client_pass[] = {
     JSON_TEXT(struct scenario_fields, journey, "journey"),
     JSON_CUSTOM(struct scenario_fields, client, "client", read_client),
-    JSON_CUSTOM(struct scenario_fields, expect, "expect", read_expect),
 };
 
 /* What is shown to the person, and whether it is asked for: nothing, unless the scenario says so. */
@@ -255,7 +198,6 @@ static enum error_code take_fields(struct scenario *scenario, const struct scena
     if (code == ERR_OK && scenario->journey == JOURNEY_DESTROY && scenario->instance_id == 0) {
         return scenario_member_mistake(text, "journey", "destroy needs client.instance_id", error);
     }
-    scenario->expect = given->expect;
     return code;
 }
 

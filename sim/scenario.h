@@ -16,20 +16,7 @@
 #include "journey/check.h"
 #include "journey/reap.h"
 
-enum { EXPECTED_FAULTS_MAX = 16 };
-
 enum journey_kind { JOURNEY_CHECK, JOURNEY_DESTROY, JOURNEY_REAP };
-
-/* What must be true of the run; members that are not PRESENT are not asked for. */
-struct expectation {
-    struct maybe_int64 exit_status;
-    struct maybe_int64 machines_left;    /* that truly exist at the end */
-    struct maybe_int64 machines_created; /* that truly came to be */
-    struct maybe_int64 total_us;         /* within 0.02 s */
-    MAYBE_TEXT(64) error;                /* the report's error code, "none" for none */
-    size_t fault_count;
-    char faults_seen[EXPECTED_FAULTS_MAX][FAULT_ID_SIZE]; /* each must be among those that the client noticed */
-};
 
 struct scenario {
     struct cloud_scenario cloud;
@@ -41,7 +28,6 @@ struct scenario {
     struct reap_options reap;
     int64_t instance_id; /* of the journey destroy */
     char gpu[SCENARIO_TEXT_SIZE], image[SCENARIO_TEXT_SIZE], onstart[SCENARIO_TEXT_SIZE];
-    struct expectation expect;
 };
 
 /* The cloud's defaults, and the recorded client. */

@@ -31,6 +31,8 @@ struct fake_values {
     const char *history;
     const char *ready_file;
     const char *env_file;
+    const char *report_dir;
+    bool expect;
     bool json;
 };
 

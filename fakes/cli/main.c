@@ -46,6 +46,9 @@ static const struct option own_options[] = {
     TEXT_OPTION(struct fake_values, ready_file, "ready-file", "FILE", NULL,
                 "Write addresses and keys as JSON once everything answers"),
     TEXT_OPTION(struct fake_values, env_file, "env-file", "FILE", NULL, "Write the environment as lines of export"),
+    TEXT_OPTION(struct fake_values, report_dir, "report-dir", "DIR", NULL,
+                "Write the verdict there: verdict.txt, verdict.json, verdict.xml (JUnit), verdict.html"),
+    FLAG_OPTION(struct fake_values, expect, "expect", "End with 0 if the verdict is pass, with 1 if it is not"),
 };
 
 static const struct command commands[] = {
@@ -72,6 +75,7 @@ static const struct help_row exit_status_rows[] = {
     {"2", "usage, or an input file that cannot be read"},
     {"3", "environment: cannot write, cannot listen, a tool is missing"},
     {"9", "the command ended with 0 and left machines"},
+    {"1", "with --expect: the verdict is fail"},
     {"other", "what the command ended with"},
 };
 
@@ -86,7 +90,8 @@ static const struct program program = {
     .summary = "a fake Vast.ai cloud on loopback",
     .description =
         "Runs a command against a fake cloud: a market of GPU machines, their hosts, and faults on demand; then says "
-        "what it saw, what is left and what it cost, on standard error. Without a command it stays up until SIGINT or "
+        "what it saw, what is left, what it cost, and its verdict on the command, on standard error. Without a command "
+        "it stays up until SIGINT or "
         "SIGTERM. It listens on 127.0.0.1 and nowhere else. With --json the statement is JSON: on standard output "
         "without a command, on standard error with one.",
     .trailing = "COMMAND [ARG...]",

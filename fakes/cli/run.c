@@ -21,6 +21,7 @@
 #include "fakes/front/ssh_front.h"
 #include "fakes/front/statement.h"
 #include "fakes/front/vast_front.h"
+#include "fakes/front/verdict_report.h"
 
 enum { KEY_BYTES = 32, STATEMENT_MAX = 64 * 1024 * 1024 };
 
@@ -51,6 +52,7 @@ struct fake {
     struct variables variables;
     struct child child;
     bool over;
+    struct verdict_report report; /* made at the end */
 };
 
 /* ---- Setting the stage -------------------------------------------------------------------------------------------------- */
@@ -80,9 +82,15 @@ static enum error_code make_clock(struct fake *fake, struct error *error)
     return fake->reactor == NULL ? error_set(error, ERR_NO_MEMORY, "no memory or descriptors for the loop") : ERR_OK;
 }
 
-static enum error_code make_folder(struct fake *fake, struct error *error)
+/* A folder for the verdict that cannot be made is said before anything runs. */
+static enum error_code make_folders(struct fake *fake, struct error *error)
 {
-    enum error_code code = run_folder_make(&fake->folder, fake->values->data, error);
+    enum error_code code =
+        fake->values->report_dir == NULL ? ERR_OK : folder_make(fake->values->report_dir, FOLDER_PUBLIC, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = run_folder_make(&fake->folder, fake->values->data, error);
     return code == ERR_OK ? run_folder_make_events(&fake->folder, fake->setting.scenario.epoch,
                                                    &fake->setting.scenario.faults, error)
                           : code;
@@ -291,12 +299,13 @@ static void turn_until_over(struct fake *fake)
 /* JSON goes to standard output only where no command has that for itself. */
 static enum exit_status tell_statement(struct fake *fake, bool with_command)
 {
+    const struct verdict *verdict = with_command || fake->values->report_dir != NULL ? fake->report.verdict : NULL;
     struct buffer text;
     buffer_init(&text, fake->heap, STATEMENT_MAX);
     if (fake->values->json) {
-        statement_write_json(&fake->stage, &fake->journal, &text);
+        statement_write_json(&fake->stage, &fake->journal, verdict, &text);
     } else {
-        statement_write_text(&fake->stage, &fake->journal, &text);
+        statement_write_text(&fake->stage, &fake->journal, verdict, &text);
     }
     enum exit_status status = EXIT_DONE;
     if (fake->values->json && !with_command) {
@@ -313,7 +322,7 @@ typedef enum error_code step_function(struct fake *fake, struct error *error);
 static enum error_code set_stage(struct fake *fake, struct error *error)
 {
     static step_function *const steps[] = {
-        make_folder, make_clock, open_objects, open_stage, open_services, open_sandboxes, open_ssh, watch_signals,
+        make_folders, make_clock, open_objects, open_stage, open_services, open_sandboxes, open_ssh, watch_signals,
     };
     enum error_code code = setting_make(&fake->setting, fake->values, error);
     code = code == ERR_OK ? draw_key(fake->api_key, error) : code;
@@ -321,6 +330,41 @@ static enum error_code set_stage(struct fake *fake, struct error *error)
         code = steps[i](fake, error);
     }
     return code;
+}
+
+/* The run's exit status, all going well: the verdict's when it is asked for, else the command's, else that the stage has stood. */
+static enum exit_status status_of(const struct fake *fake, bool with_command, enum exit_status told)
+{
+    if (fake->values->expect) {
+        return fake->report.verdict->passed ? told : EXIT_FAILED;
+    }
+    if (!with_command) {
+        return told;
+    }
+    bool unwanted = fake->child.status == 0 && statement_machines_left(fake->stage.cloud) > 0;
+    return unwanted ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child.status;
+}
+
+/* The statement and the verdict, once all is over. */
+static enum exit_status conclude(struct fake *fake, const char *command)
+{
+    const struct verdict_end end = {command, fake->child.status};
+    struct error error;
+    enum error_code code = verdict_report_make(&fake->report, &fake->stage, &fake->journal, &end, &error);
+    if (code != ERR_OK) {
+        verdict_report_release(&fake->report);
+        return fake_say(&error);
+    }
+    enum exit_status status = status_of(fake, command != NULL, tell_statement(fake, command != NULL));
+    if (fake->values->report_dir != NULL) {
+        code = verdict_report_write(&fake->report, fake->values->report_dir, &error);
+    }
+    verdict_report_release(&fake->report);
+    if (code != ERR_OK) {
+        enum exit_status unwritten = fake_say(&error);
+        status = status == EXIT_DONE ? unwritten : status;
+    }
+    return status;
 }
 
 /* From the clock's start to the statement. */
@@ -337,12 +381,7 @@ static enum exit_status play(struct fake *fake, char *const argv[], struct error
         return fake_say(error);
     }
     turn_until_over(fake);
-    enum exit_status told = tell_statement(fake, with_command);
-    if (!with_command) {
-        return told;
-    }
-    bool left = statement_machines_left(fake->stage.cloud) > 0;
-    return fake->child.status == 0 && left ? EXIT_MACHINES_UNWANTED : (enum exit_status)fake->child.status;
+    return conclude(fake, with_command ? argv[0] : NULL);
 }
 
 static void clear_stage(struct fake *fake)

@@ -34,6 +34,7 @@ void journal_clear(struct journal *journal)
     for (size_t i = 0; i < journal->entry_count; i++) {
         journal->entries[i].ordinal = 0;
     }
+    journal->before = journal->newest;
     memset(journal->counts, 0, sizeof journal->counts);
 }
 
@@ -81,7 +82,8 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
                  const struct http_request *request, uint64_t body_bytes)
 {
     struct journal_entry *entry = place_of(journal, ordinal);
-    journal->newest = ordinal;
+    journal->newest =
+        ordinal > journal->newest ? ordinal : journal->newest; /* uploads are entered once they are here */
     journal->counts[call].requests++;
     if (entry == NULL) {
         return;
@@ -89,6 +91,8 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
     entry->ordinal = ordinal;
     entry->sent_ns = now_ns;
     entry->answered_ns = TIME_NEVER_NS;
+    entry->left_ns = TIME_NEVER_NS;
+    entry->contract = JOURNAL_NO_CONTRACT;
     entry->call = call;
     entry->fate = FATE_SILENT;
     entry->status = 0;
@@ -117,17 +121,40 @@ static void count_outcome(struct journal_count *count, enum transport_fate fate,
     count->outcomes[i].count++;
 }
 
+/* The entry of that ordinal, or NULL when it is not kept. */
+static struct journal_entry *kept(struct journal *journal, uint64_t ordinal)
+{
+    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    bool is_there = index < journal->entry_count && journal->entries[index].ordinal == ordinal;
+    return is_there ? &journal->entries[index] : NULL;
+}
+
 void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, enum transport_fate fate,
                  int status)
 {
-    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    struct journal_entry *entry = kept(journal, ordinal);
     bool answered = fate == FATE_DELIVERED || fate == FATE_TRUNCATED;
     count_outcome(&journal->counts[call], fate, answered ? status : 0);
-    if (index < journal->entry_count && journal->entries[index].ordinal == ordinal) {
-        struct journal_entry *entry = &journal->entries[index];
+    if (entry != NULL) {
         entry->answered_ns = now_ns;
         entry->fate = fate;
         entry->status = answered ? status : 0;
+    }
+}
+
+void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract)
+{
+    struct journal_entry *entry = kept(journal, ordinal);
+    if (entry != NULL) {
+        entry->contract = contract;
+    }
+}
+
+void journal_left(struct journal *journal, uint64_t ordinal, int64_t now_ns)
+{
+    struct journal_entry *entry = kept(journal, ordinal);
+    if (entry != NULL) {
+        entry->left_ns = now_ns;
     }
 }
 
@@ -159,15 +186,20 @@ static bool matches(const struct journal_entry *entry, const struct journal_filt
     return entry->ordinal != 0 && of_method && of_path && of_body;
 }
 
-/* The entry of the nth oldest ordinal that may still be there, or NULL. */
-static const struct journal_entry *nth(const struct journal *journal, size_t index)
+/* The ordinal from which on requests may still be there. */
+static uint64_t oldest_kept(const struct journal *journal)
 {
     uint64_t oldest = journal->newest > JOURNAL_ENTRIES_MAX ? journal->newest - JOURNAL_ENTRIES_MAX + 1 : 1;
-    uint64_t ordinal = oldest + index;
-    size_t place = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    return oldest > journal->before ? oldest : journal->before + 1;
+}
+
+const struct journal_entry *journal_at(const struct journal *journal, size_t place)
+{
+    uint64_t ordinal = oldest_kept(journal) + place;
+    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
     bool there =
-        ordinal <= journal->newest && place < journal->entry_count && journal->entries[place].ordinal == ordinal;
-    return there ? &journal->entries[place] : NULL;
+        ordinal <= journal->newest && index < journal->entry_count && journal->entries[index].ordinal == ordinal;
+    return there ? &journal->entries[index] : NULL;
 }
 
 uint64_t journal_matches(const struct journal *journal, const struct journal_filter *filter)
@@ -210,7 +242,7 @@ void journal_write(const struct journal *journal, const struct journal_filter *f
 {
     json_begin_array(writer);
     for (size_t i = 0; i < journal->entry_count; i++) {
-        const struct journal_entry *entry = nth(journal, i);
+        const struct journal_entry *entry = journal_at(journal, i);
         if (entry != NULL && matches(entry, filter)) {
             write_entry(entry, writer);
         }

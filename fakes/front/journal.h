@@ -14,6 +14,8 @@
 
 enum { JOURNAL_ENTRIES_MAX = 20000, JOURNAL_BODY_MAX = 8 * 1024, JOURNAL_STATUSES_MAX = 16, JOURNAL_METHOD_SIZE = 12 };
 
+#define JOURNAL_NO_CONTRACT UINT32_MAX
+
 /* A call of the Vast.ai API is its number here; one of the object store is behind those. */
 enum { JOURNAL_CALLS = API_CALL_COUNT + BUCKET_CALL_COUNT };
 
@@ -28,7 +30,9 @@ const char *journal_call_name(size_t call);
 struct journal_entry {
     uint64_t ordinal; /* 0: unused */
     int64_t sent_ns;
-    int64_t answered_ns; /* TIME_NEVER_NS: not, or not yet */
+    int64_t answered_ns; /* TIME_NEVER_NS: not, or not yet; of FATE_SILENT: when silence began */
+    int64_t left_ns;     /* when whoever had sent it went before an answer had come; TIME_NEVER_NS: did not */
+    uint32_t contract;   /* which the market made for it, the nth; JOURNAL_NO_CONTRACT: none */
     size_t call;
     enum transport_fate fate;
     int status; /* 0: none */
@@ -57,6 +61,7 @@ struct journal {
     struct journal_entry *entries; /* a ring, by ordinal */
     size_t entry_count;            /* allocated */
     uint64_t newest;               /* ordinal */
+    uint64_t before;               /* ordinals up to this one were cleared */
     struct journal_count counts[JOURNAL_CALLS];
 };
 
@@ -74,6 +79,15 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
 /* It was answered, or met another fate. */
 void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, enum transport_fate fate,
                  int status);
+
+/* It made a contract. */
+void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract);
+
+/* Whoever had sent it did not wait for the answer. */
+void journal_left(struct journal *journal, uint64_t ordinal, int64_t now_ns);
+
+/* What stands at a place, from 0 to `entry_count`, oldest first; NULL: nothing. */
+const struct journal_entry *journal_at(const struct journal *journal, size_t place);
 
 /*
  * Which requests are meant; NULL or "": any. A path means itself and what lies below it, with or without the slash at its end; one

@@ -1,5 +1,7 @@
 #include "fakes/front/statement.h"
 
+#include "fakes/verdict/write.h"
+
 size_t statement_machines_left(const struct cloud *cloud)
 {
     const struct market *market = cloud_market(cloud);
@@ -90,7 +92,8 @@ static void write_bucket(const struct stage_server *stage, struct buffer *out)
     buffer_append_char(out, '\n');
 }
 
-void statement_write_text(const struct stage_server *stage, const struct journal *journal, struct buffer *out)
+void statement_write_text(const struct stage_server *stage, const struct journal *journal,
+                          const struct verdict *verdict, struct buffer *out)
 {
     const struct market *market = cloud_market(stage->cloud);
     write_requests(journal, out);
@@ -104,6 +107,9 @@ void statement_write_text(const struct stage_server *stage, const struct journal
     append_usd(out, market_credit_nusd(market));
     buffer_append_char(out, '\n');
     write_bucket(stage, out);
+    if (verdict != NULL) {
+        verdict_write_short(verdict, out);
+    }
 }
 
 static void write_left_json(const struct market *market, struct json_writer *writer)
@@ -141,7 +147,8 @@ void statement_write_bucket(const struct bucket_service *bucket, struct json_wri
     json_end_object(writer);
 }
 
-void statement_write_json(const struct stage_server *stage, const struct journal *journal, struct buffer *out)
+void statement_write_json(const struct stage_server *stage, const struct journal *journal,
+                          const struct verdict *verdict, struct buffer *out)
 {
     const struct market *market = cloud_market(stage->cloud);
     struct json_writer writer;
@@ -160,6 +167,10 @@ void statement_write_json(const struct stage_server *stage, const struct journal
     json_end_object(&writer);
     json_key(&writer, "object_store");
     statement_write_bucket(cloud_bucket(stage->cloud, stage->now_ns, NULL), &writer);
+    if (verdict != NULL) {
+        json_key(&writer, "verdict");
+        verdict_write_json(verdict, &writer);
+    }
     json_end_object(&writer);
     buffer_append_char(out, '\n');
 }

@@ -62,7 +62,11 @@ static void take_effect(void *owner)
 {
     struct vast_exchange *exchange = owner;
     struct stage_server *stage = exchange->front->stage;
+    size_t before = market_contract_count(cloud_market(stage->cloud));
     cloud_http_effect(stage->cloud, stage->now_ns, exchange->cloud);
+    if (market_contract_count(cloud_market(stage->cloud)) > before) {
+        journal_made(exchange->front->journal, exchange->cloud->ordinal, (uint32_t)before);
+    }
     stage_note_change(stage);
     if (exchange->http == NULL && exchange->arrival.place == 0) {
         end_exchange(exchange);
@@ -192,6 +196,10 @@ static void on_gone(void *context, struct http_call *call)
     (void)context;
     if (exchange == NULL) {
         return;
+    }
+    if (!exchange->answered || exchange->cloud->fate == FATE_SILENT) {
+        journal_left(exchange->front->journal, exchange->cloud->ordinal,
+                     clock_page_now_ns(exchange->front->stage->clock));
     }
     exchange->http = NULL;
     if (exchange->effect.place == 0 && exchange->arrival.place == 0) {

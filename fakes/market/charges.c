@@ -152,3 +152,21 @@ int64_t charges_price_total(const struct charges *charges)
     }
     return price_nusd;
 }
+
+static exact_charge sum_of(const struct charge_day *day)
+{
+    exact_charge sum = 0;
+    for (size_t i = 0; i < COMPONENT_COUNT; i++) {
+        sum += day->amounts[i];
+    }
+    return sum;
+}
+
+exact_charge charges_total(const struct market *market, const struct charges *charges)
+{
+    exact_charge total = sum_of(&charges->today);
+    for (size_t i = 0; i < charges->past_count; i++) {
+        total += sum_of(&charges->past[i]);
+    }
+    return total + (exact_charge)charges_price_now(charges) * (market->now_ns - charges->settled_ns);
+}

@@ -62,6 +62,9 @@ void charges_settle(struct market *market, struct charges *charges);
 /* What all its meters cost by the hour now. */
 int64_t charges_price_now(const struct charges *charges);
 
+/* All that it was charged up to now, settled or not. */
+exact_charge charges_total(const struct market *market, const struct charges *charges);
+
 /* What they would cost if all ran, as the API tells it (dph_total). */
 int64_t charges_price_total(const struct charges *charges);
 

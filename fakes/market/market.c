@@ -138,6 +138,7 @@ void market_contract(const struct market *market, size_t index, struct contract_
         .created_ns = contract->created_ns,
         .destroyed_ns = contract->destroyed_ns,
         .price_nusd_per_hour = charges_price_now(&contract->charges),
+        .charged_nusd = whole_nusd(charges_total(market, &contract->charges)),
         .intended_nusd_per_hour = contract->intent == INTENT_STOPPED ? charges_price_now(&contract->charges)
                                                                      : charges_price_total(&contract->charges),
         .ssh_host = contract->address.ssh_host,

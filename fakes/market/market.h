@@ -143,6 +143,7 @@ struct contract_view {
     int64_t created_ns, destroyed_ns; /* destroyed_ns TIME_NEVER_NS while it exists */
     int64_t price_nusd_per_hour;      /* what it bills now, GPU and disk */
     int64_t intended_nusd_per_hour;   /* and once it is what the account wants of it: what leaving it there will cost */
+    int64_t charged_nusd;             /* what it has cost so far, rounded down */
     const char *ssh_host;
     int64_t ssh_port; /* proxy */
     const char *public_ipaddr;

@@ -115,6 +115,11 @@ static void read_market(struct json_reader *reader, void *member)
     market_switches_read(reader, member);
 }
 
+static void read_expect(struct json_reader *reader, void *member)
+{
+    expectation_read(reader, member);
+}
+
 struct timing_field {
     struct timing timing;
     bool given;
@@ -135,6 +140,7 @@ struct scenario_fields {
     struct account_fields account;
     struct rented_disk client;
     struct market_switches market;
+    struct expectation expect;
 };
 
 /* Members that are read straight into the scenario come in a second pass, since a recording is their base. */
@@ -163,7 +169,7 @@ static const struct json_field first_pass[] = {
     JSON_CUSTOM(struct scenario_fields, name, "timing", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "faults", skip_value),
     JSON_CUSTOM(struct scenario_fields, name, "gpu_load", skip_value),
-    JSON_CUSTOM(struct scenario_fields, name, "expect", skip_value),
+    JSON_CUSTOM(struct scenario_fields, expect, "expect", read_expect),
 };
 
 static const struct json_field second_pass[] = {
@@ -184,6 +190,7 @@ static enum error_code take_market(struct cloud_scenario *scenario, const struct
     enum error_code code = scenario_take_numbers(text, rows, ARRAY_LENGTH(rows), error);
     scenario->seed = (uint64_t)seed;
     scenario->market = given->market;
+    scenario->expect = given->expect;
     scenario->key_accepted = bool_or(given->account.key_accepted, scenario->key_accepted);
     if (given->offers.presence == PRESENT && given->offers.file[0] != '\0') {
         (void)text_copy(scenario->offers_file, sizeof scenario->offers_file, given->offers.file);

@@ -9,7 +9,8 @@
  *       "market": { "v0_list": "legacy", ... },    // fakes/market/switches.h
  *       "gpu_load": { "utilization_percent": 97 }, // or steps, or a trace: see gpu_load_text.h
  *       "faults": [ { "id": "slow-boot", "factor": 3 } ],
- *       "client": ..., "journey": ..., "expect": ... }   // not the cloud's: read past here
+ *       "expect": { "exit_status": 0, ... },       // fakes/stage/expectation.h
+ *       "client": ..., "journey": ... }            // not the cloud's: read past here
  *
  * Strict: an unknown key, a wrong type or a value out of range is reported with file, line and what was expected.
  */
@@ -19,6 +20,7 @@
 #include "fakes/cloud/cloud.h"
 #include "fakes/fault/plan.h"
 #include "fakes/host/gpu_load.h"
+#include "fakes/stage/expectation.h"
 #include "fakes/stage/scenario_text.h"
 #include "fakes/timing/recording.h"
 #include "fakes/timing/timing.h"
@@ -44,6 +46,7 @@ struct cloud_scenario {
     bool key_accepted; /* false: what the client is given as key is none */
     struct fault_plan faults;
     struct gpu_load_plan gpu_load; /* count 0: the GPUs idle */
+    struct expectation expect;
 };
 
 /* Reads the file that a name in a scenario stands for into `out`. */

@@ -53,6 +53,11 @@ bool expectation_met(const struct expectation *expect, const struct rehearsal_re
     bool met = number_met("exit status", expect->exit_status, (int64_t)result->status, 0);
     met = number_met("machines left", expect->machines_left, (int64_t)result->machines_left, 0) && met;
     met = number_met("machines created", expect->machines_created, (int64_t)result->machines_created, 0) && met;
+    if (expect->max_nusd.presence == PRESENT && result->charged_nusd > expect->max_nusd.value) {
+        say("dumont-sim", "expected at most %lld nano-dollars charged, found %lld", (long long)expect->max_nusd.value,
+            (long long)result->charged_nusd);
+        met = false;
+    }
     met = number_met("total time in us", expect->total_us, report->total_us, TOTAL_TOLERANCE_US) && met;
     met = error_met(expect, report) && met;
     return faults_met(expect, report) && met;

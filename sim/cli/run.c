@@ -144,7 +144,8 @@ static enum exit_status finish(struct sim_session *session, struct error *error)
         enum exit_status told = say_error(program_name, error);
         status = status == EXIT_MACHINE_LEFT ? status : told;
     } else if (session->values->expect) {
-        return expectation_met(&session->scenario.expect, &session->result, session->report) ? EXIT_DONE : EXIT_FAILED;
+        return expectation_met(&session->scenario.cloud.expect, &session->result, session->report) ? EXIT_DONE
+                                                                                                   : EXIT_FAILED;
     }
     report_say_end(program_name, session->report);
     return status;
