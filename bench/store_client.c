@@ -198,7 +198,7 @@ void store_start(struct store *store, const char *program, bool on_disk)
     if (mkdtemp(store->folder) == NULL) {
         bench_fail("no folder");
     }
-    buffer_init(&store->reply.text, bench_heap, 64 * 1024 * 1024);
+    buffer_init(&store->reply.text, bench_heap, (size_t)64 * 1024 * 1024);
     (void)snprintf(ready, sizeof ready, "%s/ready", store->folder);
     (void)snprintf(data, sizeof data, "%s/data", store->folder);
     store->pid = fork();
@@ -222,6 +222,53 @@ void store_stop(struct store *store)
     if (system(command) != 0) { // NOLINT(cert-env33-c): a folder of our own making
         bench_fail("the folder stays");
     }
+}
+
+static double run_dumont(const struct store *store, const char *dumont, const char *verb, const char *first,
+                         const char *second, int64_t bytes)
+{
+    int status = 0;
+    if (access(dumont, X_OK) != 0) {
+        return -1;
+    }
+    double began = bench_clock_s();
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setenv("DUMONT_B2_URL", store->url, 1);
+        (void)setenv("DUMONT_B2_BUCKET", store->bucket_name, 1);
+        (void)setenv("B2_APPLICATION_KEY_ID", store->key_id, 1);
+        (void)setenv("B2_APPLICATION_KEY", store->key, 1);
+        (void)setenv("DUMONT_STATE_DIR", store->folder, 1);
+        (void)execl(dumont, dumont, "store", verb, first, second, "--quiet", (char *)NULL);
+        _exit(127);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        bench_fail("dumont store");
+    }
+    return (double)bytes / MIB_BYTES / (bench_clock_s() - began);
+}
+
+double store_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
+{
+    char source[TEXT];
+    (void)snprintf(source, sizeof source, "%s/source", store->folder);
+    int file = open(source, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || ftruncate(file, bytes) != 0) {
+        bench_fail("no file to put");
+    }
+    /* A file that is not in memory would show the disk's speed. */
+    char block[BLOCK_BYTES];
+    while (read(file, block, sizeof block) > 0) {
+    }
+    (void)close(file);
+    return run_dumont(store, dumont, "put", source, "put", bytes);
+}
+
+double store_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
+{
+    char target[TEXT];
+    (void)snprintf(target, sizeof target, "%s/target", store->folder);
+    return run_dumont(store, dumont, "get", "put", target, bytes);
 }
 
 /* A line of /proc/PID/status in MiB. */

@@ -58,6 +58,13 @@ double bench_download(const char *url, const char *token, int64_t bytes);
 void store_start(struct store *store, const char *program, bool on_disk);
 void store_stop(struct store *store);
 
+/*
+ * MiB per second of `dumont store put` and `get` of a file of zeros, as whole processes: digests, transfer, and of a download also the look at its
+ * digest and its way to the disk. Negative: there is no such program.
+ */
+double store_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
+double store_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
+
 /* A line of /proc/PID/status, in MiB. */
 double store_memory_mib(pid_t pid, const char *line);
 

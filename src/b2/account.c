@@ -35,7 +35,7 @@ void b2_call_close(struct b2_call *call)
 
 static void compare_clocks(struct b2 *b2, const struct http_reply *reply)
 {
-    static const int64_t most_ns = SKEW_MINUTES_MOST * 60 * NS_PER_S;
+    static const int64_t most_ns = INT64_C(60) * SKEW_MINUTES_MOST * NS_PER_S;
     struct wall_time theirs;
     if (!b2_read_date(http_reply_header(reply, "Date"), &theirs)) {
         return;
@@ -126,7 +126,7 @@ static void wake_waiters(struct b2 *b2)
 static enum error_code wait_for_other(struct b2 *b2, struct error *error)
 {
     struct b2_waiter waiter = {.next = b2->waiters};
-    b2->waiters = &waiter;
+    b2->waiters = &waiter; // cppcheck-suppress autoVariables ; it is taken out again before this returns
     if (task_wait(b2->world->scheduler, &waiter.done, world_real_deadline_ns(b2->world, waiting_limit_ns)) ==
         WAIT_FINISHED) {
         return ERR_OK;

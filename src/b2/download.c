@@ -316,8 +316,8 @@ static enum error_code verify(struct download *download, struct error *error)
                  "%.200s: the store knows no digest of the whole file: only lengths were compared", download->name);
         return ERR_OK;
     }
-    enum error_code code =
-        world_file_digest(download->b2->world, &download->file, 0, file->size, DIGEST_SHA1, 0, NULL, NULL, hex, error);
+    const struct world_file_range all = {0, file->size};
+    enum error_code code = world_file_digest(download->b2->world, &download->file, all, DIGEST_SHA1, NULL, hex, error);
     if (code != ERR_OK) {
         return code;
     }

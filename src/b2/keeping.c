@@ -129,7 +129,8 @@ static bool gather_unfinished(void *context, const struct b2_file *file)
         sweep->foreign++;
         return true;
     }
-    if (age_ms < sweep->grace_ns / NS_PER_MS) {
+    /* Without a grace age does not count: the server tells its time in whole seconds, and an age could come out negative. */
+    if (sweep->grace_ns > 0 && age_ms < sweep->grace_ns / NS_PER_MS) {
         sweep->too_young++;
         return true;
     }

@@ -44,7 +44,7 @@ bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, s
 static void take_piece(void *context, int64_t index, const char *hex)
 {
     struct upload *upload = context;
-    if (upload->part_sha1 != NULL && index < upload->part_count) {
+    if (index < upload->part_count) {
         b2_sha1_copy(upload->part_sha1[index], hex);
     }
 }
@@ -53,9 +53,10 @@ static void take_piece(void *context, int64_t index, const char *hex)
 static enum error_code take_digests(struct upload *upload, struct error *error)
 {
     char hex[DIGEST_HEX_SIZE];
-    bool large = upload->part_count > 1;
-    enum error_code code = world_file_digest(upload->b2->world, &upload->file, 0, upload->facts.size, DIGEST_SHA1,
-                                             upload->part_bytes, large ? take_piece : NULL, upload, hex, error);
+    const struct world_file_range all = {0, upload->facts.size};
+    const struct world_file_pieces pieces = {upload->part_bytes, take_piece, upload};
+    enum error_code code = world_file_digest(upload->b2->world, &upload->file, all, DIGEST_SHA1,
+                                             upload->part_count > 1 ? &pieces : NULL, hex, error);
     b2_sha1_copy(upload->sha1, code == ERR_OK ? hex : "");
     return code;
 }

@@ -67,7 +67,8 @@ static enum error_code send_part(struct worker *worker, int64_t index, struct er
     struct upload *upload = worker->upload;
     char number[24];
     struct b2_part part;
-    (void)text_format(number, sizeof number, "%lld", (long long)(index + 1));
+    long long part_number = index + 1;
+    (void)text_format(number, sizeof number, "%lld", part_number);
     const struct http_header headers[] = {
         {"Authorization", worker->url.token},
         {"X-Bz-Part-Number", number},
@@ -82,7 +83,7 @@ static enum error_code send_part(struct worker *worker, int64_t index, struct er
     if (code == ERR_OK && (part.number != index + 1 || part.size != body.length ||
                            (part.sha1[0] != '\0' && !b2_sha1_equal(part.sha1, upload->part_sha1[index])))) {
         return error_set(error, ERR_CHECKSUM_MISMATCH, "what was stored of part %lld is not what was sent",
-                         (long long)(index + 1));
+                         part_number);
     }
     return code;
 }
@@ -94,7 +95,6 @@ static enum error_code upload_part(struct worker *worker, int64_t index, struct 
     int resends = 0;
     enum error_code code;
     do {
-        code = ERR_OK;
         if (worker->url.origin[0] == '\0') {
             code = b2_get_upload_part_url(&worker->call, upload->file_id, &worker->url, error);
             if (code != ERR_OK) {
@@ -104,7 +104,8 @@ static enum error_code upload_part(struct worker *worker, int64_t index, struct 
         code = send_part(worker, index, error);
     } while (code != ERR_OK && upload_again(upload, &retry, &resends, &worker->url, error));
     if (code != ERR_OK) {
-        error_wrap(error, "part %lld of %lld", (long long)(index + 1), (long long)upload->part_count);
+        long long part_number = index + 1;
+        error_wrap(error, "part %lld of %lld", part_number, (long long)upload->part_count);
         return error->code;
     }
     upload->part_done[index] = true;

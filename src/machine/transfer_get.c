@@ -105,8 +105,8 @@ static enum error_code judge_part(struct attempt *attempt, struct error *error)
     }
     bool fits = part.size > 0 && part.size <= attempt->transfer->size;
     if (fits) {
-        code =
-            world_file_digest(attempt->world, &attempt->file, 0, part.size, DIGEST_SHA256, 0, NULL, NULL, here, error);
+        code = world_file_digest(attempt->world, &attempt->file, (struct world_file_range){0, part.size}, DIGEST_SHA256,
+                                 NULL, here, error);
         code = code == ERR_OK ? remote_prefix(attempt, part.size, there, error) : code;
         if (code != ERR_OK) {
             return code;
@@ -159,8 +159,8 @@ static enum error_code finish(struct attempt *attempt, struct error *error)
 {
     struct transfer *transfer = attempt->transfer;
     char hex[DIGEST_HEX_SIZE];
-    enum error_code code =
-        world_file_digest(attempt->world, &attempt->file, 0, transfer->size, DIGEST_SHA256, 0, NULL, NULL, hex, error);
+    enum error_code code = world_file_digest(
+        attempt->world, &attempt->file, (struct world_file_range){0, transfer->size}, DIGEST_SHA256, NULL, hex, error);
     if (code == ERR_OK && strcmp(hex, transfer->sha256) != 0) {
         code = world_file_resize(attempt->world, &attempt->file, 0, error);
         return code == ERR_OK ? transfer_differs(attempt, transfer->remote, error) : code;

@@ -54,8 +54,8 @@ static enum error_code judge_part(struct attempt *attempt, const struct sighting
     if (!part->there || part->size == 0 || part->size > attempt->transfer->size) {
         return ERR_OK;
     }
-    enum error_code code =
-        world_file_digest(attempt->world, &attempt->file, 0, part->size, DIGEST_SHA256, 0, NULL, NULL, hex, error);
+    enum error_code code = world_file_digest(attempt->world, &attempt->file, (struct world_file_range){0, part->size},
+                                             DIGEST_SHA256, NULL, hex, error);
     attempt->done_bytes = code == ERR_OK && strcmp(hex, part->sha256) == 0 ? part->size : 0;
     return code;
 }
@@ -238,8 +238,8 @@ static enum error_code put_open(struct attempt *attempt, struct error *error)
     enum error_code code = world_file_look(attempt->world, &attempt->file, &attempt->facts, error);
     transfer->size = attempt->facts.size;
     if (code == ERR_OK) {
-        code = world_file_digest(attempt->world, &attempt->file, 0, transfer->size, DIGEST_SHA256, 0, NULL, NULL,
-                                 transfer->sha256, error);
+        code = world_file_digest(attempt->world, &attempt->file, (struct world_file_range){0, transfer->size},
+                                 DIGEST_SHA256, NULL, transfer->sha256, error);
     }
     code = code == ERR_OK ? transfer_name_part(attempt, transfer->remote, error) : code;
     code = code == ERR_OK ? transfer_try(attempt, put_once, error) : code;

@@ -75,11 +75,9 @@ struct pass {
     enum digest_kind kind;
     struct digest whole;
     struct digest piece;
-    int64_t piece_bytes;
-    int64_t in_piece; /* bytes of the piece under way */
-    int64_t pieces;   /* ended so far */
-    file_piece_function *tell;
-    void *context;
+    const struct world_file_pieces *pieces; /* NULL: nobody wants them */
+    int64_t in_piece;                       /* bytes of the piece under way */
+    int64_t ended;                          /* pieces so far */
     char *chunk;
     bool failed; /* a digest had no memory */
 };
@@ -89,25 +87,25 @@ static void end_piece(struct pass *pass)
     char hex[DIGEST_HEX_SIZE];
     bool whole = digest_finish(&pass->piece, hex);
     pass->failed = pass->failed || !whole;
-    pass->tell(pass->context, pass->pieces, hex);
-    pass->pieces++;
+    pass->pieces->tell(pass->pieces->context, pass->ended, hex);
+    pass->ended++;
     pass->in_piece = 0;
 }
 
 static void add(struct pass *pass, const char *bytes, int64_t size)
 {
     digest_add(&pass->whole, bytes, (size_t)size);
-    while (pass->tell != NULL && size > 0) {
+    while (pass->pieces != NULL && size > 0) {
         if (pass->in_piece == 0) {
             pass->failed = !digest_start(&pass->piece, pass->world->heap, pass->kind) || pass->failed;
         }
-        int64_t room = pass->piece_bytes - pass->in_piece;
+        int64_t room = pass->pieces->bytes - pass->in_piece;
         int64_t taken = size < room ? size : room;
         digest_add(&pass->piece, bytes, (size_t)taken);
         pass->in_piece += taken;
         bytes += taken;
         size -= taken;
-        if (pass->in_piece == pass->piece_bytes) {
+        if (pass->in_piece == pass->pieces->bytes) {
             end_piece(pass);
         }
     }
@@ -120,20 +118,20 @@ static enum error_code rest(struct pass *pass, struct error *error)
     return code == ERR_OK ? code : error_set(error, code, "%s", error_sentence(code));
 }
 
-static enum error_code read_all(struct pass *pass, int64_t offset, int64_t length, struct error *error)
+static enum error_code read_all(struct pass *pass, struct world_file_range range, struct error *error)
 {
     enum error_code code = ERR_OK;
     int steps = 0;
-    while (length > 0 && code == ERR_OK) {
-        size_t wanted = length < DIGEST_STEP_BYTES ? (size_t)length : (size_t)DIGEST_STEP_BYTES;
+    while (range.length > 0 && code == ERR_OK) {
+        size_t wanted = range.length < DIGEST_STEP_BYTES ? (size_t)range.length : (size_t)DIGEST_STEP_BYTES;
         size_t got = 0;
-        code = world_file_read(pass->world, pass->file, offset, pass->chunk, wanted, &got, error);
+        code = world_file_read(pass->world, pass->file, range.offset, pass->chunk, wanted, &got, error);
         if (code == ERR_OK && got == 0) {
             code = error_set(error, ERR_INPUT_UNREADABLE, "the file is shorter than it was");
         }
         add(pass, pass->chunk, (int64_t)got);
-        offset += (int64_t)got;
-        length -= (int64_t)got;
+        range.offset += (int64_t)got;
+        range.length -= (int64_t)got;
         if (code == ERR_OK && ++steps % STEPS_WITHOUT_REST == 0) {
             code = rest(pass, error);
         }
@@ -144,21 +142,19 @@ static enum error_code read_all(struct pass *pass, int64_t offset, int64_t lengt
     return code;
 }
 
-enum error_code world_file_digest(struct world *world, struct world_file *file, int64_t offset, int64_t length,
-                                  enum digest_kind kind, int64_t piece_bytes, file_piece_function *piece, void *context,
+enum error_code world_file_digest(struct world *world, struct world_file *file, struct world_file_range range,
+                                  enum digest_kind kind, const struct world_file_pieces *pieces,
                                   char hex[DIGEST_HEX_SIZE], struct error *error)
 {
     struct pass pass = {.world = world,
                         .file = file,
                         .kind = kind,
-                        .piece_bytes = piece_bytes,
-                        .tell = piece,
-                        .context = context,
+                        .pieces = pieces,
                         .chunk = heap_alloc(world->heap, DIGEST_STEP_BYTES)};
     pass.failed = !digest_start(&pass.whole, world->heap, kind) || pass.chunk == NULL;
     enum error_code code = ERR_OK;
     if (!pass.failed) {
-        code = read_all(&pass, offset, length, error);
+        code = read_all(&pass, range, error);
     }
     pass.failed = !digest_finish(&pass.whole, hex) || pass.failed;
     heap_release(world->heap, pass.chunk);

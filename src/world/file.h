@@ -82,14 +82,24 @@ MUST_USE enum error_code world_file_rename(struct world *world, const char *from
 /* Harmless when there is no such file. */
 void world_file_remove(struct world *world, const char *path);
 
+/* A part of a file. */
+struct world_file_range {
+    int64_t offset, length;
+};
+
+/* Who wants to know the digest of each piece of so many bytes as well; the last piece may be shorter. They are told in order. */
+struct world_file_pieces {
+    int64_t bytes;
+    void (*tell)(void *context, int64_t index, const char *hex);
+    void *context;
+};
+
 /*
- * Two digests in one pass over a range: of the whole, and of each piece of `piece_bytes` (the last may be shorter). Other tasks run
- * between its steps. `piece` (may be NULL) is told each piece's, in order. Beside what reading says: ERR_INPUT_UNREADABLE when the
- * file ends before the range does, ERR_NO_MEMORY, ERR_INTERRUPTED.
+ * The digest of a range, and in the same pass that of each piece of it (`pieces` NULL: nobody wants those). Other tasks run between its
+ * steps. Beside what reading says: ERR_INPUT_UNREADABLE when the file ends before the range does, ERR_NO_MEMORY, ERR_INTERRUPTED.
  */
-typedef void file_piece_function(void *context, int64_t index, const char *hex);
-MUST_USE enum error_code world_file_digest(struct world *world, struct world_file *file, int64_t offset, int64_t length,
-                                           enum digest_kind kind, int64_t piece_bytes, file_piece_function *piece,
-                                           void *context, char hex[DIGEST_HEX_SIZE], struct error *error);
+MUST_USE enum error_code world_file_digest(struct world *world, struct world_file *file, struct world_file_range range,
+                                           enum digest_kind kind, const struct world_file_pieces *pieces,
+                                           char hex[DIGEST_HEX_SIZE], struct error *error);
 
 #endif

@@ -86,8 +86,7 @@ static void test_an_authorization_without_what_is_needed_is_none(void **state)
         "{\"accountId\":7,\"authorizationToken\":\"t\"," STORAGE "}",
         "{\"accountId\":\"a\",\"authorizationToken\":\"t\"," STORAGE "} trailing",
         "{\"accountId\":\"a\",\"authorizationToken\":\"t\",\"apiInfo\":[[[[" STORAGE,
-        "{\"accountId\":\"a\",\"authorizationToken\":\"t\",\"apiUrl\":\"https://a\",\"downloadUrl\":\"https://b\","
-        "\"absoluteMinimumPartSize\":0,\"recommendedPartSize\":-1}",
+        "{\"accountId\":\"a\",\"authorizationToken\":\"t\",\"absoluteMinimumPartSize\":0}",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
         assert_int_equal(authorize(bodies[i], true, &account), ERR_REPLY_UNEXPECTED);

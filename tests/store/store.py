@@ -7,6 +7,7 @@
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -399,6 +400,46 @@ class Kills(Client):
             self.told(*get)
             self.assertEqual(self.read("target"), data)
             self.assertEqual(self.left_beside("target"), [])
+
+
+    def test_an_interrupted_upload_says_what_is_kept(self):
+        self.begin()
+        self.fault("b2-503-busy", endpoint="b2_upload_part", nth=2, count=1000, **{"as": "429"})
+        self.file("source", pattern(3 * PART, 9))
+        process = subprocess.Popen(self.command("put", "source", "name", "--part-bytes", str(PART), "--parallel", "2"), cwd=self.folder,
+                                   env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.unfinished() and time.monotonic() < deadline:
+            select.select([], [], [], 0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("of 3 parts are kept", errors)
+        self.assertEqual(len(self.unfinished()), 1)
+
+    def test_a_store_killed_at_any_moment_of_an_upload_loses_nothing_it_acknowledged(self):
+        data_folder = self.path("data")
+        fake = self.begin("--data", data_folder)
+        port = self.ready["b2_url"].rsplit(":", 1)[1]
+        data = pattern(6 * PART + 11, 5)
+        put = ("put", self.file("source", data), "name", "--part-bytes", str(PART), "--parallel", "2")
+        whole = self.time_of(*put)
+        draws = random.Random(8)
+        for _ in range(self.rounds):
+            self.run_store("rm", "name")
+            process = subprocess.Popen(self.command(*put), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            select.select([], [], [], draws.uniform(0, 1.1 * whole))
+            fake.kill()
+            fake.communicate()
+            os.unlink(self.path("ready.json"))
+            fake = self.begin("--data", data_folder, "--b2-port", port)
+            if process.wait(timeout=4 * PATIENCE_S) == DONE:
+                self.assertEqual(sha1(self.stored("name")), sha1(data), "it was acknowledged")
+            self.told(*put)
+            self.assertEqual(sha1(self.stored("name")), sha1(data))
+            self.run_store("sweep", "--grace-s", "0")
+            self.assertEqual(self.unfinished(), [])
 
 
 class HundredKills(Kills):
