@@ -262,8 +262,10 @@ static enum error_code try_offer(struct journey *journey, struct renting *rentin
                                  int64_t deadline_ns, struct error *error)
 {
     struct retry retry = retry_begin(journey->world, "create", RETRY_STREAM_CREATE, CREATE_ATTEMPTS, deadline_ns);
-    struct create_wish wish = {renting->options->image, rental->intent.label, renting->options->onstart,
-                               renting->options->disk_gb};
+    struct create_wish wish = {.image = renting->options->image,
+                               .label = rental->intent.label,
+                               .onstart = renting->options->onstart,
+                               .disk_gb = renting->options->disk_gb};
     for (;;) {
         int64_t instance_id = 0;
         rental->began_ns = world_now_ns(journey->world);

@@ -32,6 +32,15 @@ static struct status_machine *new_row(struct status_result *result)
     return &result->machines[result->count++];
 }
 
+/* While it is wanted running it bills its whole price, or will; else what it bills now. */
+static struct maybe_int64 price_of(const struct vast_instance *instance)
+{
+    bool is_stopped =
+        instance->intended_status.presence == PRESENT && strcmp(instance->intended_status.text, "stopped") == 0;
+    bool is_known = instance->billed.nusd_per_hour.presence == PRESENT && instance->billed.nusd_per_hour.value >= 0;
+    return is_stopped && is_known ? instance->billed.nusd_per_hour : instance->price_nusd_per_hour;
+}
+
 static void take_row(void *context, const struct vast_instance *instance)
 {
     struct status_result *result = context;
@@ -42,7 +51,7 @@ static void take_row(void *context, const struct vast_instance *instance)
     *row = (struct status_machine){
         .id = instance->id.value,
         .num_gpus = instance->num_gpus,
-        .price_nusd_per_hour = instance->price_nusd_per_hour,
+        .price_nusd_per_hour = price_of(instance),
         .ours = label_is_ours(instance),
     };
     row->actual_status.presence = instance->actual_status.presence;

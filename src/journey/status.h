@@ -11,8 +11,9 @@
 
 struct status_machine {
     int64_t id;
-    struct maybe_int64 num_gpus, price_nusd_per_hour;
-    bool ours; /* bears a label that begins as ours do */
+    struct maybe_int64 num_gpus;
+    struct maybe_int64 price_nusd_per_hour; /* what leaving it there costs: of one that is to be stopped, its disk */
+    bool ours;                              /* bears a label that begins as ours do */
     MAYBE_TEXT(VAST_STATUS_SIZE) actual_status;
     MAYBE_TEXT(VAST_LABEL_SIZE) label;
     MAYBE_TEXT(VAST_TEXT_SIZE) gpu_name;

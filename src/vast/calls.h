@@ -61,4 +61,45 @@ MUST_USE enum error_code vast_destroy(struct vast *vast, int64_t instance_id, st
 
 MUST_USE enum error_code vast_account_read(struct vast *vast, struct vast_account *account, struct error *error);
 
+/* ---- What is done with an instance that exists. ERR_NO_SUCH_INSTANCE when the server says that there is none. ------------------- */
+
+/* Stops it; its disk goes on billing. ERR_OK means accepted: vast_show() tells when it has stopped. */
+MUST_USE enum error_code vast_stop(struct vast *vast, int64_t instance_id, struct error *error);
+
+/*
+ * Starts it. `queued`: its GPUs are taken now, and the start stays armed: it may begin to run, and to bill, at any later moment,
+ * unless it is called off with vast_stop().
+ */
+MUST_USE enum error_code vast_start(struct vast *vast, int64_t instance_id, bool *queued, struct error *error);
+
+MUST_USE enum error_code vast_label(struct vast *vast, int64_t instance_id, const char *label, struct error *error);
+
+/* What an instance that was rented by a bid bids from now on. ERR_USAGE for a price of 0 or below. */
+MUST_USE enum error_code vast_bid(struct vast *vast, int64_t instance_id, int64_t price_nusd_per_hour,
+                                  struct error *error);
+
+/*
+ * Appends what its container, or its host's daemon, has printed to `out`: of more than fits into its limit, the end. The API only says
+ * where the text will lie; it is fetched from there (https, or the API's own origin; without our key) as soon as it is there.
+ * ERR_TIMED_OUT when it is not by `deadline_ns`, as with a host that is offline. Changes nothing.
+ */
+MUST_USE enum error_code vast_logs(struct vast *vast, int64_t instance_id, const struct vast_logs_wish *wish,
+                                   int64_t deadline_ns, struct buffer *out, struct error *error);
+
+/* ---- SSH keys ------------------------------------------------------------------------------------------------------------ */
+
+/* Every public key of the account. After an error the keys seen so far are not all. */
+MUST_USE enum error_code vast_keys(struct vast *vast, vast_key_visitor *visit, void *context, struct error *error);
+
+/* Gives the account a public key; machines rented from now on accept it. `key_id` is 0 when the account had it already. */
+MUST_USE enum error_code vast_key_create(struct vast *vast, const char *public_key, int64_t *key_id,
+                                         struct error *error);
+
+/* The same of one machine: which keys it accepts; one more, also when it had it already; one less. */
+MUST_USE enum error_code vast_attached(struct vast *vast, int64_t instance_id, vast_key_visitor *visit, void *context,
+                                       struct error *error);
+MUST_USE enum error_code vast_attach(struct vast *vast, int64_t instance_id, const char *public_key,
+                                     struct error *error);
+MUST_USE enum error_code vast_detach(struct vast *vast, int64_t instance_id, int64_t key_id, struct error *error);
+
 #endif

@@ -60,8 +60,11 @@ struct vast_instance {
     bool gone; /* the server says that there is none: all else is empty */
     struct maybe_int64 id, machine_id;
     struct maybe_int64 ssh_port;
-    struct maybe_int64 price_nusd_per_hour; /* dph_total */
-    struct maybe_int64 uptime_ns;           /* since it began to run */
+    struct maybe_int64 price_nusd_per_hour; /* dph_total: while it runs, with its disk */
+    struct vast_billed {
+        struct maybe_int64 nusd_per_hour; /* what it bills now: of one that is stopped, its disk */
+    } billed;
+    struct maybe_int64 uptime_ns; /* since it began to run */
     struct maybe_int64 num_gpus;
     int64_t direct_port; /* host port of 22/tcp, 0 when there is none */
     MAYBE_TEXT(VAST_STATUS_SIZE) actual_status;
@@ -94,12 +97,39 @@ struct create_wish {
     const char *label;
     const char *onstart;
     int64_t disk_gb;
+    int64_t bid_nusd_per_hour; /* 0: on demand */
 };
+
+/* Which log, and how much of it. */
+struct vast_logs_wish {
+    int64_t lines;      /* the last ones; 0: as many as the server likes */
+    const char *filter; /* only lines that hold it; NULL or "": all */
+    bool of_daemon;     /* what the host's daemon says of the container, instead of what that prints */
+};
+
+enum { VAST_RESULT_ORIGIN_SIZE = 256, VAST_KEY_SIZE = 4096 };
+
+/* Where a result will lie. */
+struct vast_result_url {
+    char origin[VAST_RESULT_ORIGIN_SIZE];
+    char path[HTTP_PATH_SIZE]; /* with query */
+};
+
+/* A public SSH key. `text` is PRESENT only when it is whole. */
+struct vast_key {
+    struct maybe_int64 id;
+    MAYBE_TEXT(VAST_KEY_SIZE) text;
+};
+typedef void vast_key_visitor(void *context, const struct vast_key *key);
 
 /* ---- Requests: append a body to `out`; what does not fit sets out->failed ---------------------------------------------- */
 
 void encode_search(struct buffer *out, const struct vast_wish *wish);
 void encode_create(struct buffer *out, const struct create_wish *wish);
+void encode_label(struct buffer *out, const char *label);
+void encode_bid(struct buffer *out, int64_t price_nusd_per_hour);
+void encode_logs(struct buffer *out, const struct vast_logs_wish *wish);
+void encode_key(struct buffer *out, const char *public_key);
 
 /* ---- Replies ----------------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +161,24 @@ typedef void instance_visitor(void *context, const struct vast_instance *instanc
 enum error_code decode_instance_page(struct span body, instance_visitor *visit, void *context,
                                      char next_token[VAST_TOKEN_SIZE], struct error *error);
 enum error_code decode_account(struct span body, struct vast_account *account, struct error *error);
+
+/* The answer to a start: done, or accepted and waiting for a GPU, which calls itself no success and is none of its failures. */
+enum error_code decode_started(struct span body, bool *queued, struct error *error);
+
+/*
+ * The place of a result: https, or `own_origin` whatever its scheme. Any other is ERR_REPLY_UNEXPECTED: a server does not send us to
+ * plain text or into our own network.
+ */
+enum error_code decode_result_url(struct span body, const char *own_origin, struct vast_result_url *url,
+                                  struct error *error);
+
+/* The account's keys, a bare list; those that were deleted are left out. A row without an id makes all of it ERR_REPLY_UNEXPECTED. */
+enum error_code decode_keys(struct span body, vast_key_visitor *visit, void *context, struct error *error);
+enum error_code decode_key_created(struct span body, int64_t *key_id, struct error *error);
+
+/* A machine's keys: a list, or, as the service sends it, a text that holds one. `inner` is for that text. */
+enum error_code decode_attached(struct span body, struct buffer *inner, vast_key_visitor *visit, void *context,
+                                struct error *error);
 
 /* Does the offer satisfy the wish? Servers do not always filter as asked. */
 bool offer_fits(const struct vast_offer *offer, const struct vast_wish *wish);

@@ -60,7 +60,11 @@ void encode_create(struct buffer *out, const struct create_wish *wish)
     json_member_string(&writer, "image", wish->image);
     json_member_int(&writer, "disk", wish->disk_gb);
     json_member_string(&writer, "label", wish->label);
-    json_member_null(&writer, "price");
+    if (wish->bid_nusd_per_hour > 0) {
+        json_member_decimal(&writer, "price", wish->bid_nusd_per_hour, 9);
+    } else {
+        json_member_null(&writer, "price");
+    }
     json_member_string(&writer, "onstart", wish->onstart);
     json_member_string(&writer, "runtype", "ssh_direc ssh_proxy");
     /* Fail rather than leave a stopped instance that bills its disk. */
@@ -69,5 +73,53 @@ void encode_create(struct buffer *out, const struct create_wish *wish)
     json_key(&writer, "env");
     json_begin_object(&writer);
     json_end_object(&writer);
+    json_end_object(&writer);
+}
+
+void encode_label(struct buffer *out, const char *label)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out, 0);
+    json_begin_object(&writer);
+    json_member_string(&writer, "label", label);
+    json_end_object(&writer);
+}
+
+void encode_bid(struct buffer *out, int64_t price_nusd_per_hour)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out, 0);
+    json_begin_object(&writer);
+    json_member_string(&writer, "client_id", "me");
+    json_member_decimal(&writer, "price", price_nusd_per_hour, 9);
+    json_end_object(&writer);
+}
+
+/* Numbers and truths are texts here: so the service wants them. */
+void encode_logs(struct buffer *out, const struct vast_logs_wish *wish)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out, 0);
+    json_begin_object(&writer);
+    if (wish->lines > 0) {
+        char lines[24];
+        (void)text_format(lines, sizeof lines, "%lld", (long long)wish->lines);
+        json_member_string(&writer, "tail", lines);
+    }
+    if (wish->filter != NULL && wish->filter[0] != '\0') {
+        json_member_string(&writer, "filter", wish->filter);
+    }
+    if (wish->of_daemon) {
+        json_member_string(&writer, "daemon_logs", "true");
+    }
+    json_end_object(&writer);
+}
+
+void encode_key(struct buffer *out, const char *public_key)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out, 0);
+    json_begin_object(&writer);
+    json_member_string(&writer, "ssh_key", public_key);
     json_end_object(&writer);
 }

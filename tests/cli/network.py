@@ -169,6 +169,16 @@ class NetworkAnswers(NetworkCase):
         self.assertEqual([(row["id"], row["actual_status"], row["ours"]) for row in told["machines"]], [(7, "running", True), (8, None, False)])
         self.assertAlmostEqual(told["usd_per_hour"], 0.5)
 
+    def test_a_stopped_machine_costs_what_its_disk_bills(self):
+        bills = {"totalHour": 0.005, "diskHour": 0.005, "gpuCostPerHour": 0}
+        self.api.add(7, OURS, actual_status="exited", intended_status="stopped", instance=bills)
+        self.api.add(8, None, actual_status="loading", intended_status="running", instance=bills)  # it will bill its GPU
+        self.api.add(9, None, actual_status="exited", intended_status="stopped", instance=None)  # not known: rather too much
+        told = json.loads(self.good("dumont", "status", "--json"))
+        self.assertEqual([(row["actual_status"], row["usd_per_hour"]) for row in told["machines"]],
+                         [("exited", 0.005), ("loading", 0.2), ("exited", 0.2)])
+        self.assertRegex(self.good("dumont", "status"), r"exited +\$0\.0050 ")
+
     def test_a_wrong_key_is_said_and_changes_nothing(self):
         wrong = (401, '{"success":false,"error":"auth_error","msg":"Invalid user key"}')
         self.api.answers = {"": wrong}

@@ -166,7 +166,8 @@ static void test_a_search_asks_for_what_is_wished(void **state)
 static void test_a_create_says_what_is_wished(void **state)
 {
     (void)state;
-    static const struct create_wish wish = {"image:\"tag\"", "dumont-check-1-0", "echo 'a' \\\n\t\"b\" \xc3\xa9", 20};
+    static const struct create_wish wish = {"image:\"tag\"", "dumont-check-1-0", "echo 'a' \\\n\t\"b\" \xc3\xa9", 20,
+                                            0};
     cJSON *json = encoded(encode_create_of, &wish);
     assert_string_equal(cJSON_GetObjectItemCaseSensitive(json, "image")->valuestring, wish.image);
     assert_string_equal(cJSON_GetObjectItemCaseSensitive(json, "label")->valuestring, wish.label);

@@ -48,7 +48,7 @@ static void create(void *argument)
     struct call *call = argument;
     struct vast vast;
     if (open_vast(call, &vast)) {
-        struct create_wish wish = {"image", "dumont-check-1-0", "", 20};
+        struct create_wish wish = {"image", "dumont-check-1-0", "", 20, 0};
         call->code = vast_create(&vast, 41200101, &wish, &call->instance_id, &call->error);
     }
     vast_close(&vast);

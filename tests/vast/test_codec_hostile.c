@@ -100,14 +100,88 @@ static enum error_code read_answer(struct span body, struct error *error)
     return decode_done(body, error);
 }
 
+static void write_started(struct buffer *out)
+{
+    buffer_append_text(out, "{\"success\":false,\"error\":\"resources_unavailable\",\"msg\":\"state change queued\"}");
+}
+
+static enum error_code read_started(struct span body, struct error *error)
+{
+    bool queued;
+    enum error_code code = decode_started(body, &queued, error);
+    assert_true(!queued || code == ERR_OK);
+    return code;
+}
+
+static void write_result(struct buffer *out)
+{
+    buffer_append_text(out, "{\"success\":true,\"result_url\":\"https://s3.example.test/logs/0a.log\",\"msg\":\"\"}");
+}
+
+static enum error_code read_result(struct span body, struct error *error)
+{
+    struct vast_result_url url;
+    enum error_code code = decode_result_url(body, "http://127.0.0.1:4000", &url, error);
+    assert_true(code != ERR_OK || (strncmp(url.origin, "http", 4) == 0 && url.path[0] == '/'));
+    return code;
+}
+
+static void count_key(void *context, const struct vast_key *key)
+{
+    assert_true(key->id.presence == PRESENT && key->id.value > 0);
+    (*(int *)context)++;
+}
+
+static void write_keys(struct buffer *out)
+{
+    buffer_append_text(out, "[{\"id\":77120,\"user_id\":4,\"key\":\"ssh-ed25519 AAAA me\",\"deleted_at\":null},"
+                            "{\"id\":77121,\"key\":\"ssh-rsa BBBB\"}]");
+}
+
+static enum error_code read_keys(struct span body, struct error *error)
+{
+    int keys = 0;
+    return decode_keys(body, count_key, &keys, error);
+}
+
+static void write_key_created(struct buffer *out)
+{
+    buffer_append_text(out, "{\"success\":true,\"key\":{\"id\":77120,\"public_key\":\"ssh-ed25519 AAAA me\"}}");
+}
+
+static enum error_code read_key_created(struct span body, struct error *error)
+{
+    int64_t id;
+    enum error_code code = decode_key_created(body, &id, error);
+    assert_true(code == ERR_OK ? id > 0 : id == 0);
+    return code;
+}
+
+static void write_attached(struct buffer *out)
+{
+    buffer_append_text(
+        out, "{\"success\":true,\"ssh_keys\":\"[{\\\"id\\\":7,\\\"public_key\\\":\\\"ssh-rsa \\\\u0041\\\"}]\"}");
+}
+
+static enum error_code read_attached(struct span body, struct error *error)
+{
+    static char storage[BODY_SIZE];
+    struct buffer inner;
+    int keys = 0;
+    buffer_init_fixed(&inner, storage, sizeof storage);
+    return decode_attached(body, &inner, count_key, &keys, error);
+}
+
 static const struct subject {
     const char *name;
     void (*write)(struct buffer *out);
     enum error_code (*read)(struct span body, struct error *error);
 } subjects[] = {
-    {"instance", write_instance, read_instance}, {"page", write_page, read_page},
-    {"offers", write_offers, read_offers},       {"create", write_create, read_create},
-    {"answer", write_refusal, read_answer},
+    {"instance", write_instance, read_instance},  {"page", write_page, read_page},
+    {"offers", write_offers, read_offers},        {"create", write_create, read_create},
+    {"answer", write_refusal, read_answer},       {"started", write_started, read_started},
+    {"result", write_result, read_result},        {"keys", write_keys, read_keys},
+    {"key", write_key_created, read_key_created}, {"attached", write_attached, read_attached},
 };
 
 /* In memory of exactly its size, so that a read beyond its end is seen by the tools that look for it. */
