@@ -5,6 +5,8 @@ enum error_code vast_open(struct vast *vast, struct world *world, struct vast_ac
     vast->world = world;
     vast->access = access;
     vast->request_limit_ns = request_limit_ns;
+    vast->ordinal = 0;
+    vast->reply = (struct http_reply){0};
     buffer_init(&vast->reply.body, world->heap, VAST_REPLY_MAX);
     if (access.api_key != NULL && access.api_key[0] == '\0') {
         vast->access.api_key = NULL;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "vast/calls.h"
 
 #include "bodies.h"
@@ -39,6 +41,7 @@ static struct call new_call(void)
 static bool open_vast(struct call *call, struct vast *vast)
 {
     struct vast_access access = {"https://vast.example.test", call->api_key};
+    memset(vast, 0xa5, sizeof *vast); /* whatever the memory held before, opening makes it new */
     call->opened = vast_open(vast, &scripted.world, access, 30 * NS_PER_S);
     return call->opened == ERR_OK;
 }

@@ -58,12 +58,12 @@ static void ask(void *argument)
     scene->code = world_ask(world, "Rent it? [y/N] ", world_deadline_ns(world, scene->patience_ns));
 }
 
-/* Whatever waits takes a timer, which is kept for the next wait. */
+/* Whatever waits takes a timer, which is kept for the next wait. Long enough to be a wait even under valgrind. */
 static void wait_once(void *argument)
 {
     struct stand_in *scene = argument;
     struct world *world = scene->place.world;
-    assert_int_equal(world_sleep_until(world, world_deadline_ns(world, NS_PER_MS)), ERR_OK);
+    assert_int_equal(world_sleep_until(world, world_deadline_ns(world, 50 * NS_PER_MS)), ERR_OK);
 }
 
 /* Runs the question with that typed before it; what stood on standard error comes back. */
