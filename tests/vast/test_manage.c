@@ -330,11 +330,11 @@ static void test_logs_are_fetched_where_the_answer_points_without_our_key(void *
 
 static void test_of_long_logs_the_end_is_kept(void **state)
 {
-    char text[200];
-    const struct scripted_reply then = answer(200, text);
+    char text[200] = "";
     (void)state;
-    memset(text, 'a', sizeof text);
+    memset(text, 'a', sizeof text - 1);
     (void)text_copy(text + 150, 50, "the end");
+    const struct scripted_reply then = answer(200, text);
     struct call call = run_logs("{\"success\":true,\"result_url\":\"http://127.0.0.1:4000/r\"}", &then, 1);
     assert_int_equal(call.code, ERR_OK);
     assert_int_equal(strlen(call.out), OUT_LIMIT);
