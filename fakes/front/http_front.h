@@ -45,6 +45,8 @@ struct http_handler {
     /* False refuses the rest of the body, which is read and dropped; `whole` follows all the same. */
     bool (*piece)(void *context, struct http_call *call, struct span bytes);
     void (*whole)(void *context, struct http_call *call);
+    /* Between `head` and `gone`: the client will send no more; as a rule it has gone. What is answered is still sent. NULL: not of interest. */
+    void (*hung)(void *context, struct http_call *call);
     void (*gone)(void *context, struct http_call *call); /* NULL: not of interest */
 };
 

@@ -6,12 +6,25 @@
 
 #include "fakes/front/http_state.h"
 
+/* Whoever waits there for an answer, as it seems, does so no more. */
+static void tell_hangup(const struct http_link *link)
+{
+    const struct http_handler *handler = link->front->handler;
+    for (struct http_call_inside *inside = link->front->calls; inside != NULL; inside = inside->next) {
+        if (inside->link == link && inside->told && handler->hung != NULL) {
+            handler->hung(handler->context, &inside->call);
+            return;
+        }
+    }
+}
+
 /* What was sent is read first; then a second edge tells of the end, unless the connection has gone meanwhile. */
 static void pass_hangup_on(struct http_link *link)
 {
     struct http_front *front = link->front;
     reactor_unwatch(front->reactor, &link->watch);
     link->hung = true;
+    tell_hangup(link);
     uint64_t serial = link->serial;
     http_pump(front);
     if (link->serial == serial) {

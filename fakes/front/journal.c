@@ -153,7 +153,7 @@ void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract)
 void journal_left(struct journal *journal, uint64_t ordinal, int64_t now_ns)
 {
     struct journal_entry *entry = kept(journal, ordinal);
-    if (entry != NULL) {
+    if (entry != NULL && entry->left_ns == TIME_NEVER_NS) {
         entry->left_ns = now_ns;
     }
 }

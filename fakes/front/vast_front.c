@@ -189,6 +189,23 @@ static void on_whole(void *context, struct http_call *call)
     }
 }
 
+/* Whoever goes before an answer has come goes without one. */
+static void note_left(const struct vast_exchange *exchange)
+{
+    struct vast_front *front = exchange->front;
+    if (!exchange->answered || exchange->cloud->fate == FATE_SILENT) {
+        journal_left(front->journal, exchange->cloud->ordinal, clock_page_now_ns(front->stage->clock));
+    }
+}
+
+static void on_hung(void *context, struct http_call *call)
+{
+    (void)context;
+    if (call->state != NULL) {
+        note_left(call->state);
+    }
+}
+
 /* What was sent still takes effect; only the reply finds nobody. */
 static void on_gone(void *context, struct http_call *call)
 {
@@ -197,10 +214,7 @@ static void on_gone(void *context, struct http_call *call)
     if (exchange == NULL) {
         return;
     }
-    if (!exchange->answered || exchange->cloud->fate == FATE_SILENT) {
-        journal_left(exchange->front->journal, exchange->cloud->ordinal,
-                     clock_page_now_ns(exchange->front->stage->clock));
-    }
+    note_left(exchange);
     exchange->http = NULL;
     if (exchange->effect.place == 0 && exchange->arrival.place == 0) {
         end_exchange(exchange);
@@ -218,8 +232,8 @@ static enum error_code open_front(struct stage_service *service, struct stage_se
 {
     struct vast_front *front = front_of(service);
     front->stage = stage;
-    front->handler =
-        (struct http_handler){.context = front, .body_max = API_BODY_MAX, .whole = on_whole, .gone = on_gone};
+    front->handler = (struct http_handler){
+        .context = front, .body_max = API_BODY_MAX, .whole = on_whole, .hung = on_hung, .gone = on_gone};
     const struct http_front_options options = {
         .heap = stage->heap,
         .reactor = stage->reactor,

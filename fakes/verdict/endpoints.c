@@ -35,15 +35,16 @@ static struct verdict_endpoint *endpoint_of(struct verdict *verdict, const struc
 
 static void count_outcome(struct verdict_endpoint *endpoint, const struct verdict_request *request)
 {
-    bool heard = request->fate == FATE_DELIVERED || request->fate == FATE_TRUNCATED;
-    int status = heard ? request->status : 0;
+    bool left = request->left_ns != TIME_NEVER_NS && request->fate != FATE_SILENT;
+    enum transport_fate fate = left ? FATE_COUNT : request->fate;
+    int status = fate == FATE_DELIVERED || fate == FATE_TRUNCATED ? request->status : 0;
     size_t i = 0;
     while (i < endpoint->outcome_count &&
-           (endpoint->outcomes[i].fate != request->fate || endpoint->outcomes[i].status != status)) {
+           (endpoint->outcomes[i].fate != fate || endpoint->outcomes[i].status != status)) {
         i++;
     }
     if (i == endpoint->outcome_count && i < VERDICT_OUTCOMES_MAX) {
-        endpoint->outcomes[endpoint->outcome_count++] = (struct verdict_outcome){request->fate, status, 0};
+        endpoint->outcomes[endpoint->outcome_count++] = (struct verdict_outcome){fate, status, 0};
     }
     if (i < endpoint->outcome_count) {
         endpoint->outcomes[i].count++;

@@ -40,7 +40,7 @@ const char *shown_outcome(const struct verdict_outcome *outcome, char storage[SH
     if (outcome->fate == FATE_DELIVERED) {
         (void)text_format(storage, SHOWN_SIZE, "%d", outcome->status);
     } else {
-        (void)text_copy(storage, SHOWN_SIZE, fate_name(outcome->fate));
+        (void)text_copy(storage, SHOWN_SIZE, outcome->fate == FATE_COUNT ? "not_waited_for" : fate_name(outcome->fate));
     }
     return storage;
 }

@@ -102,7 +102,7 @@ struct verdict_group {
 };
 
 struct verdict_outcome {
-    enum transport_fate fate;
+    enum transport_fate fate; /* FATE_COUNT: the client had gone before the answer came */
     int status;
     uint64_t count;
 };

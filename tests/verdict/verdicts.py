@@ -78,8 +78,8 @@ class VerdictCase(Case):
         return "./scenario.json"
 
 
-class Clients(VerdictCase):
-    """The example clients of the README, and what a run ends with."""
+class Examples(VerdictCase):
+    """The example clients of the README."""
 
     def run_example(self, name):
         return self.judge("--scenario", "create-response-lost", speed="40",
@@ -115,6 +115,27 @@ class Clients(VerdictCase):
         for name in ("careless.sh", "careful.sh"):
             with open(os.path.join(ROOT, "scenarios", "clients", name), encoding="utf-8") as file:
                 self.assertLessEqual(len([line for line in file if not line.startswith("#")]), 25)
+
+
+class Runs(VerdictCase):
+    """What a run ends with, and what it sees of its client."""
+
+    IMPATIENT = """
+import json, os, subprocess, time, urllib.request
+def freeze(on):
+    body = json.dumps({"freeze": on}).encode()
+    urllib.request.urlopen(urllib.request.Request(os.environ["DUMONT_CONTROL_URL"] + "/v1/clock", body, method="POST")).read()
+freeze(True)
+subprocess.run(["curl", "-s", "--max-time", "0.2", os.environ["VAST_URL"] + "/api/v0/users/current/"], check=False)
+freeze(False)
+time.sleep(0.1)
+"""
+
+    def test_who_does_not_wait_for_an_answer_gets_none(self):
+        _, verdict = self.judge(command=[sys.executable, "-c", self.IMPATIENT])
+        account = verdict["endpoints"][0]
+        self.assertEqual((account["outcomes"], account["failed"], account["retries"]["groups"]), ({"not_waited_for": 1}, 1, 1))
+        self.assertIn("not waited for", self.read("verdict.html"))
 
     def test_expect_makes_the_verdict_the_status(self):
         mine = self.scenario(expect={"exit_status": 8, "machines_created": 0})
