@@ -100,6 +100,7 @@ static void on_address(void *context, uint32_t contract, int64_t id, struct mark
     if (machine != NULL) {
         machine->front = front;
         machine->contract = contract;
+        machine->claim = -1;
         front->machines[contract] = machine;
         machine_bind(machine, id, address);
     }

@@ -3,7 +3,8 @@
  *
  * Each machine has a loopback address of its own (127.x.y.z, drawn from the seed and its id) with two ports, as a Vast.ai machine
  * has its proxy and its direct port. Both are bound from the machine's creation on and listen only while the cloud's stage for
- * them says so: a port that is bound and does not listen refuses. A port that is taken gives way to another. Machines take half of
+ * them says so: a port that is bound and does not listen refuses. An address that a fake beside this one has gives way to
+ * another, and so does a port that is taken. Machines take half of
  * the descriptors that the process may have, and connections as many as leave a quarter: a machine beyond that runs and refuses.
  *
  * Only public keys are accepted, of the user root, and only the account's (cloud_ssh_key()). Everything has its moment in stage time

@@ -29,6 +29,7 @@ struct ssh_machine {
     uint32_t contract;
     bool is_dirty; /* in the front's list: nothing is done for it before it is settled */
     struct in_addr address;
+    int claim; /* holds the address against other fakes; -1: none, and nobody is there */
     struct machine_port ports[SSH_PORT_COUNT];
     ssh_bind bind; /* holds the host key; NULL until somebody connects */
     struct peer *peers;
@@ -103,7 +104,7 @@ struct ssh_front {
 
 /* ---- ssh_address.c ---- */
 
-/* Gives a machine its address and binds its ports, starting from those in `address`, and writes down what came of it. */
+/* Gives a machine without a claim its address, binds its ports, starting from those in `address`, and writes down what came of it. */
 void machine_bind(struct ssh_machine *machine, int64_t id, struct market_address *address);
 void machine_unbind(struct ssh_machine *machine);
 

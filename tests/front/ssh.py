@@ -253,15 +253,16 @@ class Keys(Case):
         self.good("echo two > /root/which", machine=other)
         self.assertEqual(self.good("cat /root/which"), b"one\n")
 
-    def test_the_same_seed_gives_the_same_machine_when_its_port_is_free(self):
+    def test_the_same_seed_gives_the_same_machine_unless_its_address_is_another_fake_s(self):
         place = (self.machine.host, self.machine.proxy, self.machine.direct, self.host_key(self.machine))
         self.good("echo leaves a connection that lingers")
         self.assertEqual(self.stage.close(), ("clean", 0))
         again = self.open_stage().rent()
         self.assertEqual((again.host, again.proxy, again.direct, self.host_key(again)), place)
         beside = self.open_stage().rent()
-        self.assertEqual(beside.host, again.host)
-        self.assertNotIn(beside.proxy, (again.proxy, again.direct))
+        self.assertNotEqual(beside.host, again.host)
+        self.assertEqual((beside.proxy, beside.direct), place[1:3])
+        self.assertEqual(self.good("echo beside", machine=beside), b"beside\n")
         another = self.open_stage(seed=2).rent()
         self.assertNotEqual(another.host, again.host)
 
