@@ -425,13 +425,13 @@ static void lose_what_luck_takes(struct disk *disk, struct disk_file *file, uint
     (void)cut(disk, &file->now, file->now.size);
 }
 
-void disk_crash(struct disk *disk, uint64_t luck)
+void disk_crash(struct disk *disk, uint64_t luck, bool machine_survives)
 {
     while (disk->handles != NULL) {
         disk_close(disk->handles);
     }
     struct disk_file *next;
-    for (struct disk_file *file = disk->files; file != NULL; file = next) {
+    for (struct disk_file *file = disk->files; file != NULL && !machine_survives; file = next) {
         next = file->next;
         if (!file->was_synced && !luck_says(&luck)) {
             forget(disk, file);

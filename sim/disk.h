@@ -48,8 +48,8 @@ MUST_USE bool disk_rename(struct disk *disk, const char *from, const char *to);
 /* The name is gone; who has the file open keeps it. Harmless when there is none. */
 void disk_remove(struct disk *disk, const char *path);
 
-/* The machine crashes: nobody has a file open any more. `luck` decides (see above). */
-void disk_crash(struct disk *disk, uint64_t luck);
+/* The machine crashes: nobody has a file open any more, and `luck` decides (see above). Or the process alone: nothing is lost. */
+void disk_crash(struct disk *disk, uint64_t luck, bool machine_survives);
 
 /* ---- Open files --------------------------------------------------------------------------------------------------------- */
 

@@ -308,7 +308,8 @@ static void kill_client(struct virtual_world *virtual_world)
                                      (uint32_t)virtual_world->steps};
     memory_store_crash(virtual_world->options.store, random_bits(virtual_world->options.seed, address));
     address.index |= FILES_OF_CRASH;
-    disk_crash(&virtual_world->disk, random_bits(virtual_world->options.seed, address));
+    disk_crash(&virtual_world->disk, random_bits(virtual_world->options.seed, address),
+               virtual_world->options.machine_survives);
     heap_drop(virtual_world->process->heap);
     virtual_world->life++;
 }

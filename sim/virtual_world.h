@@ -31,6 +31,7 @@ struct virtual_world_options {
     bool declines;            /* the person answers each question with no, else with yes */
     int64_t store_latency_ns; /* a statement's way there and back, with its fsync; assumed 0: nobody recorded it */
     int64_t disk_bytes;       /* of this machine's disk; 0: DISK_BYTES_USUAL */
+    bool machine_survives;    /* a kill is the process's alone: what it had written to files stays, synced or not */
 };
 
 /* Stacks and the client's heap, kept from run to run. */

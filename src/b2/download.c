@@ -87,11 +87,11 @@ static enum error_code probe_once(struct b2_call *call, struct download *downloa
 
 static enum error_code probe(struct b2_call *call, struct download *download, struct error *error)
 {
-    struct b2_retry retry = b2_retry_begin(download->b2, "download", false);
+    struct retry retry = b2_retry_begin(download->b2, "download", false);
     enum error_code code;
     do {
         code = probe_once(call, download, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
     if (code == ERR_OK) {
         (void)text_copy(download->result->file.name, sizeof download->result->file.name, download->name);
         return code;
@@ -245,11 +245,11 @@ static enum error_code note_range(struct download *download, int64_t index, stru
 static enum error_code fetch(struct worker *worker, int64_t index, struct error *error)
 {
     struct download *download = worker->download;
-    struct b2_retry retry = b2_retry_begin(download->b2, "download of a range", false);
+    struct retry retry = b2_retry_begin(download->b2, "download of a range", false);
     enum error_code code;
     do {
         code = fetch_once(worker, index, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
     if (code != ERR_OK) {
         return error->code;
     }
@@ -332,7 +332,7 @@ static enum error_code verify(struct download *download, struct error *error)
 /* Bytes that are wrong are fetched anew, all of them: nobody knows which. */
 static enum error_code fetch_whole(struct b2_call *call, struct download *download, struct error *error)
 {
-    struct b2_retry retry = b2_retry_begin(download->b2, "download", false);
+    struct retry retry = b2_retry_begin(download->b2, "download", false);
     enum error_code code = take_up(download, error);
     for (int attempt = 1; code == ERR_OK; attempt++) {
         code = fetch_ranges(download, error);
@@ -342,7 +342,7 @@ static enum error_code fetch_whole(struct b2_call *call, struct download *downlo
         }
         struct error ignored;
         (void)start_anew(download, &ignored);
-        if (attempt == WHOLE_ATTEMPTS || !b2_retry_again(&retry, error)) {
+        if (attempt == WHOLE_ATTEMPTS || !retry_again(&retry, error)) {
             return error->code;
         }
         code = probe(call, download, error); /* the digest told may have been the wrong one */

@@ -26,7 +26,7 @@ void upload_tell_progress(struct upload *upload, int64_t bytes)
     }
 }
 
-bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, struct b2_upload_url *url,
+bool upload_again(struct upload *upload, struct retry *retry, int *resends, struct b2_upload_url *url,
                   struct error *error)
 {
     url->origin[0] = '\0';
@@ -38,7 +38,7 @@ bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, s
             return false;
         }
     }
-    return b2_retry_again(retry, error);
+    return retry_again(retry, error);
 }
 
 static void take_piece(void *context, int64_t index, const char *hex)
@@ -142,7 +142,7 @@ static enum error_code upload_whole(struct b2_call *call, struct upload *upload,
 {
     struct b2_upload_url url = {.origin = ""};
     struct b2_file *file = &upload->result->file;
-    struct b2_retry retry = b2_retry_begin(upload->b2, "upload", true);
+    struct retry retry = b2_retry_begin(upload->b2, "upload", true);
     int resends = 0;
     enum error_code code;
     do {

@@ -9,3 +9,6 @@ if(DUMONT_PYTHON)
   endforeach()
   set_tests_properties(store_HundredKills store_Large PROPERTIES LABELS "store;slow")
 endif()
+
+# The same client in virtual time.
+dumont_tests(store unit dumont_simulator dumont_b2 PkgConfig::CJSON)
