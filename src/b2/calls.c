@@ -21,7 +21,7 @@ int64_t b2_call_deadline_ns(const struct b2 *b2)
 
 /* ---- Asking again -------------------------------------------------------------------------------------------------------- */
 
-/* Catalogue id of the fault that an error is the sign of, or NULL. */
+/* Catalogue id of the fault that an error of a call or an upload is the sign of, or NULL. */
 static const char *fault_behind(enum error_code code)
 {
     switch (code) {
@@ -31,22 +31,31 @@ static const char *fault_behind(enum error_code code)
         return "b2-cap-exceeded";
     case ERR_CHECKSUM_MISMATCH:
         return "sha1-mismatch";
-    case ERR_REPLY_UNEXPECTED:
-    case ERR_REPLY_TOO_LARGE:
-    case ERR_REPLY_TRUNCATED:
-        return "bad-download";
     case ERR_SERVER_ERROR:
     case ERR_RATE_LIMITED:
     case ERR_UNREACHABLE:
     case ERR_CONNECTION_REFUSED:
     case ERR_CONNECTION_RESET:
     case ERR_CLOSED_EARLY:
+    case ERR_REPLY_TRUNCATED:
     case ERR_REPLY_MALFORMED:
     case ERR_TIMED_OUT:
         return "b2-503-busy";
     default:
         return NULL;
     }
+}
+
+static const char *fault_behind_download(enum error_code code)
+{
+    bool bad = code == ERR_REPLY_UNEXPECTED || code == ERR_REPLY_TOO_LARGE || code == ERR_REPLY_TRUNCATED;
+    return bad ? "bad-download" : fault_behind(code);
+}
+
+static const char *fault_behind_finish(enum error_code code)
+{
+    (void)code;
+    return "unfinished-large-file";
 }
 
 struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once)
@@ -62,6 +71,20 @@ struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once)
         .longest_pause_ns = longest_pause_ns,
         .deadline_ns = TIME_NEVER_NS,
     };
+}
+
+struct retry b2_retry_download(struct b2 *b2, const char *operation)
+{
+    struct retry retry = b2_retry_begin(b2, operation, false);
+    retry.fault_behind = fault_behind_download;
+    return retry;
+}
+
+struct retry b2_retry_finish(struct b2 *b2)
+{
+    struct retry retry = b2_retry_begin(b2, "finish", false);
+    retry.fault_behind = fault_behind_finish;
+    return retry;
 }
 
 /* ---- One call ------------------------------------------------------------------------------------------------------------ */
@@ -90,6 +113,12 @@ static struct json_writer begin_body(struct b2_call *call)
     return writer;
 }
 
+/* What a second request would not leave as it is: the transport is not to send it again by itself. */
+static bool is_sent_once(const char *operation)
+{
+    return strcmp(operation, "b2_start_large_file") == 0 || strcmp(operation, "b2_finish_large_file") == 0;
+}
+
 static enum error_code ask_once(struct b2_call *call, const char *operation, struct error *error)
 {
     struct b2 *b2 = call->b2;
@@ -100,6 +129,7 @@ static enum error_code ask_once(struct b2_call *call, const char *operation, str
                                          .origin = b2->account.api_origin,
                                          .path = path,
                                          .body = {buffer_text(&call->body), call->body.length},
+                                         .changes_state = is_sent_once(operation),
                                          .headers = headers,
                                          .header_count = ARRAY_LENGTH(headers)};
     if (call->body.failed) {

@@ -65,6 +65,8 @@ MUST_USE enum error_code b2_renew(struct b2_call *call, int64_t generation, stru
 /* The pauses between attempts at an operation: half a second doubling to a minute, the first none at all with `at_once`. */
 enum { B2_ATTEMPTS = 10 };
 struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once);
+struct retry b2_retry_download(struct b2 *b2, const char *operation); /* the same; errors are signs of other faults */
+struct retry b2_retry_finish(struct b2 *b2);
 
 MUST_USE enum error_code b2_get_upload_url(struct b2_call *call, struct b2_upload_url *url, struct error *error);
 MUST_USE enum error_code b2_get_upload_part_url(struct b2_call *call, const char *file_id, struct b2_upload_url *url,

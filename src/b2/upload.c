@@ -99,14 +99,26 @@ static bool answer_was_lost(enum error_code code)
            code == ERR_REPLY_MALFORMED || code == ERR_TIMED_OUT || code == ERR_REPLY_UNEXPECTED;
 }
 
+/* Of tar's archive of nothing: two blocks of zeros in a record of 10,240 bytes. */
+static const char empty_archive_sha1[] = "34e163be8e43c5631d8b92e9c43ab0bf0fa62b9c";
+
 /* What the service says that it has must be what was sent; else it is taken away again, so that nobody finds it. */
 static enum error_code judge(struct b2_call *call, const struct upload *upload, const struct b2_file *file,
                              struct error *error)
 {
     /* Some answers tell no digest, although the service compared it: then the length is what is left to compare. */
+    struct world *world = upload->b2->world;
     bool told = file->sha1[0] != '\0';
     if (file->size == upload->facts.size && (!told || b2_sha1_equal(file->sha1, upload->sha1))) {
+        if (!told) {
+            note_fault(world, "sha1-odd", "%.200s: the store tells no digest of what it took; lengths were compared",
+                       upload->label.name);
+        }
         return ERR_OK;
+    }
+    if (b2_sha1_equal(file->sha1, empty_archive_sha1)) {
+        note_fault(world, "empty-snapshot", "%.200s: an archive with nothing in it was stored; it is deleted",
+                   upload->label.name);
     }
     struct error ignored;
     enum error_code taken = b2_delete_version(call, file->id, upload->label.name, &ignored);

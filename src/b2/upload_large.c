@@ -188,7 +188,7 @@ static bool may_be_finished_again(enum error_code code)
 /* Finishing is not to be repeated blindly, and its word is not taken for it: each attempt is followed by a question. */
 static enum error_code finish(struct b2_call *call, struct upload *upload, struct error *error)
 {
-    struct retry retry = b2_retry_begin(upload->b2, "finish", false);
+    struct retry retry = b2_retry_finish(upload->b2);
     for (int i = 0; i < FINISHES_MOST; i++) {
         bool finished = false;
         struct error first;
@@ -210,7 +210,6 @@ static enum error_code finish(struct b2_call *call, struct upload *upload, struc
         if (code == ERR_OK) {
             (void)error_set(error, ERR_REPLY_UNEXPECTED, "the finish was acknowledged, and the file is not finished");
         }
-        note_fault(upload->b2->world, "unfinished-large-file", "finish: %s", error->message);
         if (!retry_again(&retry, error)) {
             return error->code;
         }
