@@ -205,7 +205,7 @@ class FaultRows(Client):
 
     def setUp(self):
         super().setUp()
-        self.begin("--speed", "300")  # pauses are to be kept, and not to be waited for
+        self.begin("--speed", "1000")  # pauses are to be kept, and not to be waited for
         self.environment["DUMONT_CLOCK"] = self.ready["clock"]
         self.bytes = {"small": pattern(100000, 1), "large": pattern(3 * PART + 7, 2), "before": self.BEFORE}
 
@@ -263,7 +263,7 @@ class Faults(Client):
 
     def setUp(self):
         super().setUp()
-        self.begin("--speed", "300")
+        self.begin("--speed", "1000")
         self.environment["DUMONT_CLOCK"] = self.ready["clock"]
         self.large = pattern(3 * PART + 7, 2)
         self.file("large", self.large)
