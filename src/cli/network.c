@@ -123,7 +123,10 @@ static enum error_code open_world(struct network *network, enum network_use use,
 {
     const struct dumont_values *values = network->values;
     const struct live_world_options options = {
-        .description = {.world = network->url.loopback ? "sockets" : "live", .scenario = "", .timing = ""},
+        .description = {.world = network->url.loopback ? "sockets" : "live",
+                        .scenario = "",
+                        .timing = "",
+                        .rehearsal = network->url.loopback},
         .clock_page_path = variable("DUMONT_CLOCK"),
         .cacert = values->cacert,
         .ssh_key_path = needs_ssh_key(network, use) ? variable("DUMONT_SSH_KEY") : NULL,
