@@ -2,22 +2,22 @@
 /* Loopback addresses and ports of machines. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/random.h"
 #include "fakes/front/ssh_state.h"
 
-enum { PORT_TRIES = 16, PORT_MOST = 65535, BACKLOG = 512 };
+enum { ADDRESS_TRIES = 64, PORT_TRIES = 16, PORT_MOST = 65535, BACKLOG = 512 };
 
-/* 127.x.y.z by seed and id; x and z are never 0 or 255, so it is nobody's usual address and no broadcast. */
-static struct in_addr draw_address(uint64_t seed, int64_t id)
+/* 127.x.y.z by seed, id and attempt; x and z are never 0 or 255, so it is nobody's usual address and no broadcast. */
+static struct in_addr draw_address(uint64_t seed, int64_t id, uint32_t attempt)
 {
-    struct random_address at = {.purpose = RANDOM_ADDRESS, .entity = (uint32_t)id, .index = (uint32_t)(id >> 32)};
+    struct random_address at = {
+        .purpose = RANDOM_ADDRESS, .entity = (uint32_t)id, .index = (uint32_t)(id >> 32) ^ attempt << 24};
     uint64_t bits = random_bits(seed, at);
     uint32_t x = 1 + (uint32_t)(bits & 0xffff) % 254;
     uint32_t y = (uint32_t)(bits >> 16 & 0xff);
@@ -25,56 +25,38 @@ static struct in_addr draw_address(uint64_t seed, int64_t id)
     return (struct in_addr){htonl(127U << 24 | x << 16 | y << 8 | z)};
 }
 
-static void allow_reuse(int descriptor, bool allowed)
-{
-    int value = allowed;
-    (void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value);
-}
-
 /*
- * While a socket may be reused and does not listen yet, another fake that does the same at that moment would get the same port, and
- * one of the two could never listen. So these moments are for one at a time, by a lock on a folder that everybody has.
+ * The address is this machine's alone while a socket of its name is held: fakes that run side by side with one seed would otherwise
+ * draw the same one, and which of them a client meets, or whether either may listen, would be chance. The name is an abstract one:
+ * of no file, and gone with its process however that ends.
  */
-static int lock_ports(void)
+static int claim(const char *address, int descriptors_max)
 {
-    enum { LOCK_TRIES = 1000 };
-    int lock = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; lock >= 0 && i < LOCK_TRIES && flock(lock, LOCK_EX | LOCK_NB) != 0; i++) {
-        (void)sched_yield(); /* microseconds; whoever holds it longer is no fake, and is not waited for */
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t length = 0;
+    if (text_format(name.sun_path + 1, sizeof name.sun_path - 1, "dumont-machine-%s", address)) {
+        length = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name.sun_path + 1);
     }
-    return lock;
-}
-
-static void unlock_ports(int lock)
-{
-    if (lock >= 0) {
-        (void)close(lock);
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor >= descriptors_max / 2 ||
+        (descriptor >= 0 && bind(descriptor, (struct sockaddr *)&name, (socklen_t)length) != 0)) {
+        (void)close(descriptor);
+        return -1;
     }
+    return descriptor;
 }
 
 /*
- * A socket that is bound and does not listen must not allow reuse, or two fakes would share a port; but connections of an earlier
- * run that linger (they allow it, see peer_accept()) are no reason to take another port. So it is allowed for the moments of
- * bind() and listen(), and while it listens, when the kernel lets nobody else in.
+ * Reuse is for connections of an earlier run that linger; they allow it (see peer_accept()). Of those who listen or are about to,
+ * none is a fake's, since the address is claimed.
  */
 static int bind_to(struct in_addr address, int64_t number)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number), .sin_addr = address};
+    static const int on = 1;
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) {
-        return -1;
-    }
-    bool bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
-    if (!bound && errno == EADDRINUSE) {
-        int lock = lock_ports();
-        allow_reuse(descriptor, true);
-        bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
-        int why = errno;
-        allow_reuse(descriptor, false);
-        unlock_ports(lock);
-        errno = why;
-    }
-    if (!bound) {
+    if (descriptor >= 0 && (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+                            bind(descriptor, (struct sockaddr *)&name, sizeof name) != 0)) {
         int why = errno;
         (void)close(descriptor);
         errno = why;
@@ -113,18 +95,24 @@ static int bind_near(struct in_addr address, int descriptors_max, int64_t *numbe
 
 void machine_bind(struct ssh_machine *machine, int64_t id, struct market_address *address)
 {
-    machine->address = draw_address(machine->front->stage->scenario->seed, id);
-    char text[INET_ADDRSTRLEN];
-    if (inet_ntop(AF_INET, &machine->address, text, sizeof text) == NULL) {
-        return;
+    char text[INET_ADDRSTRLEN] = "";
+    int descriptors_max = machine->front->descriptors_max;
+    for (uint32_t attempt = 0; machine->claim < 0 && attempt < ADDRESS_TRIES; attempt++) {
+        machine->address = draw_address(machine->front->stage->scenario->seed, id, attempt);
+        if (inet_ntop(AF_INET, &machine->address, text, sizeof text) != NULL) {
+            machine->claim = claim(text, descriptors_max);
+        }
     }
     (void)text_copy(address->ssh_host, sizeof address->ssh_host, text);
     (void)text_copy(address->public_ipaddr, sizeof address->public_ipaddr, text);
     int64_t *numbers[] = {[SSH_PORT_PROXY] = &address->ssh_port, [SSH_PORT_DIRECT] = &address->direct_port};
     for (size_t i = 0; i < SSH_PORT_COUNT; i++) {
         struct machine_port *port = &machine->ports[i];
-        *port = (struct machine_port){.machine = machine, .which = (enum ssh_port)i, .filler = -1};
-        port->descriptor = bind_near(machine->address, machine->front->descriptors_max, numbers[i]);
+        *port = (struct machine_port){.machine = machine, .which = (enum ssh_port)i, .descriptor = -1, .filler = -1};
+        if (machine->claim >= 0) {
+            port->descriptor = bind_near(machine->address, descriptors_max, numbers[i]);
+        }
+        machine->front->stage->deaf_ports += port->descriptor < 0;
     }
 }
 
@@ -147,6 +135,10 @@ void machine_unbind(struct ssh_machine *machine)
             (void)close(port->descriptor);
             port->descriptor = -1;
         }
+    }
+    if (machine->claim >= 0) {
+        (void)close(machine->claim);
+        machine->claim = -1;
     }
 }
 
@@ -173,7 +165,6 @@ static void stop_listening(struct machine_port *port)
     close_filler(port);
     if (port->listens) {
         (void)shutdown(port->descriptor, SHUT_RD); /* stays bound; whoever waits to be accepted is reset */
-        allow_reuse(port->descriptor, false);
         port->listens = false;
     }
 }
@@ -182,11 +173,8 @@ static void stop_listening(struct machine_port *port)
 static bool start_queue(struct machine_port *port, int backlog)
 {
     if (!port->listens) {
-        int lock = lock_ports();
-        allow_reuse(port->descriptor, true);
         port->listens = listen(port->descriptor, backlog) == 0;
-        allow_reuse(port->descriptor, port->listens);
-        unlock_ports(lock);
+        port->machine->front->stage->deaf_ports += !port->listens;
     }
     return port->listens;
 }

@@ -16,6 +16,7 @@ struct ssh_front *ssh_front_new(const struct ssh_front_options *options)
     front->heap = options->heap;
     front->program = options->program == NULL ? ssh_modelled_program : options->program;
     front->program_context = options->program_context;
+    front->keepalive_ns = options->keepalive_ns;
     return front;
 }
 
@@ -100,6 +101,7 @@ static void on_address(void *context, uint32_t contract, int64_t id, struct mark
     if (machine != NULL) {
         machine->front = front;
         machine->contract = contract;
+        machine->claim = -1;
         front->machines[contract] = machine;
         machine_bind(machine, id, address);
     }

@@ -29,6 +29,7 @@ struct ssh_machine {
     uint32_t contract;
     bool is_dirty; /* in the front's list: nothing is done for it before it is settled */
     struct in_addr address;
+    int claim; /* holds the address against other fakes; -1: none, and nobody is there */
     struct machine_port ports[SSH_PORT_COUNT];
     ssh_bind bind; /* holds the host key; NULL until somebody connects */
     struct peer *peers;
@@ -53,8 +54,9 @@ struct peer {
     enum peer_phase phase;
     int descriptor; /* ours; libssh has a duplicate and closes that */
     struct reactor_watch watch;
-    struct reactor_timer grace;
-    struct event moment; /* when it is closed, or what is held is answered */
+    struct reactor_timer grace; /* to log in, then for the next keepalive, then to leave */
+    int keepalives_missed;      /* since it was last heard */
+    struct event moment;        /* when it is closed, or what is held is answered */
     struct cloud_session *session;
     ssh_session ssh;
     ssh_event event;
@@ -97,13 +99,14 @@ struct ssh_front {
     struct peer *leaving;
     size_t peer_count, stranger_count;
     size_t program_count;
-    int descriptors_max; /* that the process may have */
+    int descriptors_max;  /* that the process may have */
+    int64_t keepalive_ns; /* 0: none */
     uint64_t accepted;
 };
 
 /* ---- ssh_address.c ---- */
 
-/* Gives a machine its address and binds its ports, starting from those in `address`, and writes down what came of it. */
+/* Gives a machine without a claim its address, binds its ports, starting from those in `address`, and writes down what came of it. */
 void machine_bind(struct ssh_machine *machine, int64_t id, struct market_address *address);
 void machine_unbind(struct ssh_machine *machine);
 

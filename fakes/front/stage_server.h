@@ -50,6 +50,8 @@ struct stage_server {
     market_address_function *address;
     cloud_machine_function *machine;
     void *machine_context;
+    size_t
+        deaf_ports; /* of machines: they refuse for want of an address, a descriptor or a queue, whatever the scenario says */
     /* the stage's own */
     int64_t now_ns;
     struct event_queue events;

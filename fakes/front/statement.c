@@ -107,6 +107,10 @@ void statement_write_text(const struct stage_server *stage, const struct journal
     append_usd(out, market_credit_nusd(market));
     buffer_append_char(out, '\n');
     write_bucket(stage, out);
+    if (stage->deaf_ports > 0) {
+        buffer_printf(out, "SSH ports that could not be opened: %zu; they refused though the scenario did not say so\n",
+                      stage->deaf_ports);
+    }
     if (verdict != NULL) {
         verdict_write_short(verdict, out);
     }
@@ -167,6 +171,7 @@ void statement_write_json(const struct stage_server *stage, const struct journal
     json_end_object(&writer);
     json_key(&writer, "object_store");
     statement_write_bucket(cloud_bucket(stage->cloud, stage->now_ns, NULL), &writer);
+    json_member_int(&writer, "ssh_ports_failed", (int64_t)stage->deaf_ports);
     if (verdict != NULL) {
         json_key(&writer, "verdict");
         verdict_write_json(verdict, &writer);

@@ -19,7 +19,7 @@ void statement_write_text(const struct stage_server *stage, const struct journal
  * {"simulated_s": …, "requests": [{"endpoint", "count", "statuses": {"200": n}}],
  *  "machines_left": [{"id", "label", "actual_status", "usd_per_hour"}], "machines_created": n,
  *  "bill": {"charged_usd", "credit_usd"}, "object_store": as statement_write_bucket() writes it,
- *  "verdict": as verdict_write_json() writes it, left out without one}
+ *  "ssh_ports_failed": n, "verdict": as verdict_write_json() writes it, left out without one}
  */
 void statement_write_json(const struct stage_server *stage, const struct journal *journal,
                           const struct verdict *verdict, struct buffer *out);
