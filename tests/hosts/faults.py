@@ -4,7 +4,6 @@
     faults.py GROUP DUMONT_FAKE
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -146,17 +145,9 @@ class Load(host_case.HostCase):
     """What the GPUs do comes from the scenario."""
     kind = "modelled"
     speed = "1000"
-
-    def setUp(self):
-        self.scenario = {"name": "load", "gpu_load": {"steps": [
-            {"at_s": 0, "utilization_percent": 0, "memory_used_mib": 1, "temperature_c": 34, "power_w": 25},
-            {"at_s": 8000, "utilization_percent": 97, "memory_used_mib": 18432, "temperature_c": 61, "power_w": 341.27}]}}
-        path = f"/tmp/dumont-load-{os.getpid()}.json"
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.scenario, file)
-        self.addCleanup(os.unlink, path)
-        self.arguments = ("--scenario", path)
-        super().setUp()
+    scenario = {"name": "load", "gpu_load": {"steps": [
+        {"at_s": 0, "utilization_percent": 0, "memory_used_mib": 1, "temperature_c": 34, "power_w": 25},
+        {"at_s": 8000, "utilization_percent": 97, "memory_used_mib": 18432, "temperature_c": 61, "power_w": 341.27}]}}
 
     def test_the_load_changes_when_its_time_has_come(self):
         machine = self.rent_running()
