@@ -120,7 +120,7 @@ void *heap_resize(struct heap *heap, void *block_data, size_t size)
         return NULL;
     }
     if (block_data == NULL) {
-        struct block *fresh = admit(heap, malloc(sizeof(struct block) + size), size);
+        struct block *fresh = admit(heap, realloc(NULL, sizeof(struct block) + size), size);
         return fresh == NULL ? NULL : fresh + 1;
     }
     struct block *old = (struct block *)block_data - 1;
