@@ -366,7 +366,7 @@ void virtual_store_abandon(struct world *world, struct store_call *call)
         pending->store = NULL;
         call->pending = NULL;
         if (pending->silent) {
-            drop_pending(pending);
+            virtual_pending_drop(pending);
         }
     }
 }
