@@ -68,6 +68,15 @@ class NetworkRefusals(NetworkCase):
                 error = self.refused(2, "--live was not given", "dumont", *command)
                 self.assertIn("  next: rehearse with dumont-fake", error)
 
+    def test_a_database_url_that_is_none_is_refused_before_anything_is_rented(self):
+        for url in ("mysql://u:hidden-word@h/x", "postgresq://u:hidden-word@h/x", "postgresql:/u:hidden-word@h/x", "postgresql://u:hid@hidden-word@h/x",
+                    "postgresql://u:hidden-word@h:port/x", "postgresql://u:hidden-word@h/x?nosuchoption=1", "sqlite:", "sqlite", "events.sqlite"):
+            self.environment["DUMONT_DATABASE"] = url
+            for arguments in ([], ["--live", "--max-usd", "1", "--yes"], ["--dry-run"]):
+                error = self.refused(2, "DUMONT_DATABASE: ", "dumont", "check", *arguments)
+                self.assertNotIn("hidden-word", error)
+                self.assertIn("  next: write ", error)
+
     def test_live_refuses_the_clock_of_a_rehearsal(self):
         self.environment["DUMONT_CLOCK"] = self.path("clock")
         for command in COMMANDS:
@@ -150,6 +159,22 @@ class NetworkAnswers(NetworkCase):
         self.environment["VAST_API_KEY"] = SECRETS["VAST_API_KEY"]
         self.good("dumont", "status")
         self.assertEqual(self.api.requests[-1][1], "Bearer " + SECRETS["VAST_API_KEY"])
+
+    def test_a_database_url_that_is_none_keeps_nobody_from_destroying(self):
+        self.api.add(7, OURS)
+        self.environment["DUMONT_DATABASE"] = "mysql://u:hidden-word@h/x"
+        outcome = self.run_program("dumont", "destroy", "7")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        self.assertEqual(self.api.machines, {})
+        self.assertNotIn("hidden-word", outcome.out + outcome.err)
+        self.assertIn("events store", outcome.out)  # one warning in the report
+
+    def test_a_database_that_is_down_is_a_warning(self):
+        for url in ("postgresql://u:hidden-word@127.0.0.1:1/x", "sqlite:/proc/nowhere/events.sqlite"):
+            self.environment["DUMONT_DATABASE"] = url
+            outcome = self.check("--dry-run")
+            self.assertEqual(outcome.status, 0, outcome.err)
+            self.assertNotIn("hidden-word", outcome.out + outcome.err)
 
     def test_the_status_of_an_empty_account(self):
         self.assertEqual(self.good("dumont", "status"), "0 machines, 0 of ours, $0.0000 per hour; credit $5.0000\n")
@@ -275,6 +300,15 @@ class NetworkAnswers(NetworkCase):
         self.good("dumont", "destroy", "7", "--yes")
         self.assertEqual(self.api.machines, {})
 
+    def test_a_label_that_only_begins_like_ours_is_somebody_elses(self):
+        self.api.add(7, "dumont-foo")
+        self.assertIn("only begins like ours", self.good("dumont", "reap", "--yes", "--grace-s", "0"))
+        self.assertIn("1 machine, 0 of ours", self.good("dumont", "status"))
+        outcome = self.run_program("dumont", "destroy", "7")
+        self.assertEqual(outcome.status, 2)
+        self.assertIn("does not bear a label of ours", outcome.err)
+        self.assertEqual(list(self.api.machines), [7])
+
     def test_reap_shows_and_acts_when_told(self):
         self.api.add(7, OURS)
         self.api.add(8, "somebody's own")
@@ -375,7 +409,8 @@ class NetworkSignals(NetworkCase):
         return run
 
     def test_a_signal_ends_the_run_with_its_status_and_without_the_machine(self):
-        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGQUIT, 143),
+                               (signal.SIGUSR1, 143), (signal.SIGALRM, 143), (signal.SIGXCPU, 143)):
             self.api.requests.clear()
             run = self.begin("--json", "--report-dir", "report")
             run.send_signal(number)
@@ -385,6 +420,23 @@ class NetworkSignals(NetworkCase):
             report = json.loads(out)
             self.assertEqual((report["error"]["code"], report["exit_status"]), ("interrupted", status))
             self.assertEqual(len(self.api.lines("DELETE ")), 1)
+
+    def test_a_reader_that_goes_away_does_not_end_the_run(self):
+        run = self.begin()
+        run.send_signal(signal.SIGPIPE)
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(timeout=60), 143)
+        self.assertEqual(self.api.machines, {})
+
+    def test_a_signal_that_is_ignored_from_the_start_stays_so(self):
+        ignoring = subprocess.Popen(["sh", "-c", 'trap "" HUP USR1; exec "$0" check', PROGRAMS["dumont"]], cwd=self.folder, env=self.environment,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(ignoring.communicate)
+        self.until("GET /api/v0/instances/")
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGINT):
+            ignoring.send_signal(number)
+        self.assertEqual(ignoring.wait(timeout=60), 130)  # by the last alone
+        self.assertEqual(self.api.machines, {})
 
     def test_a_crash_leaves_no_core_that_holds_the_key(self):
         run = self.begin()
@@ -425,13 +477,15 @@ class NetworkSignals(NetworkCase):
 
     def test_a_second_signal_cuts_and_says_what_is_left(self):
         self.api.answers["DELETE "] = (500, "")
-        run = self.begin()
-        run.send_signal(signal.SIGINT)
-        self.until("DELETE ")
-        run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 8, err)
-        self.assertIn("dumont destroy 9001", err.decode().splitlines()[-1])
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            self.api.requests.clear()
+            run = self.begin()
+            run.send_signal(number)
+            self.until("DELETE ")
+            run.send_signal(number)
+            _, err = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 8, err)
+            self.assertIn("dumont destroy 9001", err.decode().splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ static struct wall_time wall_now(struct world *world)
     return clock_page_wall_now(live_of(world)->clock);
 }
 
+static struct wall_time real_wall_now(struct world *world)
+{
+    (void)world;
+    return system_wall_now();
+}
+
 static int64_t timers_now_ns(void *context)
 {
     return now_ns(context);
@@ -205,6 +211,7 @@ static uint64_t random_bits_of(struct world *world, enum random_purpose purpose,
 static const struct world_operations operations = {
     .now_ns = now_ns,
     .wall_now = wall_now,
+    .real_wall_now = real_wall_now,
     .random_bits = random_bits_of,
     .http_start = live_http_start,
     .http_abandon = live_http_abandon,
@@ -289,6 +296,23 @@ static enum error_code open_all(struct live_world *live, struct error *error)
     return code;
 }
 
+/* The world is what its options say; a rehearsal's clock page knows what is rehearsed, and with which seed. */
+static void describe(struct live_world *live)
+{
+    struct world_description *description = &live->world.description;
+    const struct clock_stage *stage = clock_page_stage(live->clock);
+    description->seed = live->seed;
+    description->speed_milli = clock_page_speed_milli(live->clock);
+    if (stage != NULL) {
+        description->rehearsal = true;
+        description->scenario = stage->scenario;
+        description->timing = stage->timing;
+        description->boot_from = stage->boot_from;
+        description->ssh_from = stage->ssh_from;
+        description->seed = stage->seed;
+    }
+}
+
 enum error_code live_world_open(const struct live_world_options *options, struct live_world **out, struct error *error)
 {
     struct heap *heap = heap_new();
@@ -307,8 +331,7 @@ enum error_code live_world_open(const struct live_world_options *options, struct
         live_world_close(live);
         return code;
     }
-    live->world.description.seed = live->seed;
-    live->world.description.speed_milli = clock_page_speed_milli(live->clock);
+    describe(live);
     *out = live;
     return ERR_OK;
 }
