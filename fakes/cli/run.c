@@ -69,6 +69,18 @@ static enum error_code draw_key(char key[STAGE_API_KEY_SIZE], struct error *erro
     return ERR_OK;
 }
 
+/* What reports of those that rehearse may say of the stage. */
+static void describe_stage(struct fake *fake)
+{
+    const struct cloud_scenario *scenario = &fake->setting.scenario;
+    struct clock_stage stage = {.seed = scenario->seed};
+    (void)text_copy(stage.scenario, sizeof stage.scenario, scenario->name);
+    (void)text_copy(stage.timing, sizeof stage.timing, scenario->timing_name);
+    (void)text_copy(stage.boot_from, sizeof stage.boot_from, provenance_name(scenario->timing.boot_from));
+    (void)text_copy(stage.ssh_from, sizeof stage.ssh_from, provenance_name(scenario->timing.ssh_from));
+    clock_page_describe(fake->clock, &stage);
+}
+
 /* The clock stands still until all is there. */
 static enum error_code make_clock(struct fake *fake, struct error *error)
 {
@@ -78,6 +90,7 @@ static enum error_code make_clock(struct fake *fake, struct error *error)
         return code;
     }
     clock_page_freeze(fake->clock, true);
+    describe_stage(fake);
     fake->reactor = reactor_new(fake->heap, fake->clock);
     return fake->reactor == NULL ? error_set(error, ERR_NO_MEMORY, "no memory or descriptors for the loop") : ERR_OK;
 }

@@ -51,18 +51,21 @@ static void take_sighting(void *context, const struct vast_instance *instance)
     struct listing *listing = context;
     struct inventory *fresh = listing->fresh;
     bool unclear = instance->label.presence != PRESENT;
-    if (!unclear && !label_is_ours(instance)) {
+    bool alike = !unclear && !label_is_ours(instance);
+    if (alike && (!label_is_alike(instance) || fresh->alike == ALIKE_MAX)) {
         return;
     }
     if (fresh->count == SIGHTINGS_MAX) {
         fresh->overflowed = true;
         return;
     }
+    fresh->alike += alike ? 1 : 0;
     struct sighting *sighting = &fresh->sightings[fresh->count++];
     *sighting = (struct sighting){
         .id = instance->id.value,
         .machine_id = int64_or(instance->machine_id, 0),
         .unclear = unclear,
+        .alike = alike,
         .price_nusd_per_hour = int64_or(instance->price_nusd_per_hour, 0),
         .seen_before = holds(listing->before, instance->id.value),
     };
@@ -78,6 +81,7 @@ enum error_code inventory_renew(struct journey *journey, struct inventory *inven
     enum error_code code;
     do {
         fresh->count = 0;
+        fresh->alike = 0;
         fresh->overflowed = false;
         code = vast_list(&journey->vast, take_sighting, &listing, error);
     } while (code != ERR_OK && retry_again(&retry, error));

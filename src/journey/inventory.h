@@ -1,12 +1,13 @@
 /*
- * Inventory: the machines of one complete listing that bear a label of ours, or whose label cannot be read.
+ * Inventory: the machines of one complete listing that bear a label of ours or one that begins like it, or whose label cannot be
+ * read.
  */
 #ifndef JOURNEY_INVENTORY_H
 #define JOURNEY_INVENTORY_H
 
 #include "journey/journey.h"
 
-enum { SIGHTINGS_MAX = 256 };
+enum { SIGHTINGS_MAX = 256, ALIKE_MAX = 32 };
 
 struct sighting {
     int64_t id;
@@ -14,6 +15,7 @@ struct sighting {
     int64_t price_nusd_per_hour;
     char label[INTENT_LABEL_SIZE];
     bool unclear;     /* the label cannot be read */
+    bool alike;       /* it begins as ours do, and goes on otherwise: somebody else's, unless the ledger knows it */
     bool seen_before; /* in the inventory before this one as well */
     bool judged;      /* for the caller: nothing more is done about it */
 };
@@ -21,7 +23,8 @@ struct sighting {
 struct inventory {
     struct sighting sightings[SIGHTINGS_MAX];
     size_t count;
-    bool overflowed; /* there were more */
+    size_t alike;    /* of those, at most ALIKE_MAX: they leave room for ours */
+    bool overflowed; /* there were more of ours, or unclear ones */
 };
 
 /*

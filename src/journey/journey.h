@@ -17,7 +17,7 @@
 #include "vast/calls.h"
 #include "world/world.h"
 
-enum { MACHINES_LEFT_MAX = 32 };
+enum { MACHINES_LEFT_MAX = 32, JOURNEY_RUN_ID_DIGITS = 16 };
 
 /* Of each request to the API. */
 #define JOURNEY_REQUEST_LIMIT_NS (30 * NS_PER_S)

@@ -4,7 +4,10 @@
 
 #include "vast/retry.h"
 
-enum { LIST_ATTEMPTS = 1000, RETRY_STREAM_LABEL = 20 };
+enum { LIST_ATTEMPTS = 1000, RETRY_STREAM_LABEL = 20, ORDINAL_DIGITS_MOST = 10 };
+
+/* Whoever rents writes its name into the label. A tool of somebody else's may well begin its labels as we do. */
+static const char *const renting_journeys[] = {"check"};
 
 static const int64_t look_again_ns = 5 * NS_PER_S;
 
@@ -18,10 +21,49 @@ struct label_visit {
     struct label_search *found;
 };
 
+/* Moves past `text` when that is what stands there. */
+static bool passes(const char **at, const char *text)
+{
+    size_t length = strlen(text);
+    if (strncmp(*at, text, length) != 0) {
+        return false;
+    }
+    *at += length;
+    return true;
+}
+
+static bool passes_journey(const char **at)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(renting_journeys); i++) {
+        if (passes(at, renting_journeys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing but a number as label_make() writes it. */
+static bool is_ordinal(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= ORDINAL_DIGITS_MOST && text[digits] == '\0' && (text[0] != '0' || digits == 1);
+}
+
 bool label_is_ours(const struct vast_instance *row)
 {
-    return row->label.presence == PRESENT &&
-           strncmp(row->label.text, INTENT_LABEL_PREFIX, strlen(INTENT_LABEL_PREFIX)) == 0;
+    const char *at = row->label.text;
+    if (row->label.presence != PRESENT || !passes(&at, INTENT_LABEL_PREFIX) || !passes_journey(&at) ||
+        !passes(&at, "-") || strspn(at, "0123456789abcdef") != JOURNEY_RUN_ID_DIGITS) {
+        return false;
+    }
+    at += JOURNEY_RUN_ID_DIGITS;
+    return passes(&at, "-") && is_ordinal(at);
+}
+
+bool label_is_alike(const struct vast_instance *row)
+{
+    const char *at = row->label.text;
+    return row->label.presence == PRESENT && passes(&at, INTENT_LABEL_PREFIX);
 }
 
 bool label_is_unclear(const struct vast_instance *row, const struct intent *intent)

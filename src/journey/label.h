@@ -21,11 +21,14 @@ struct label_search {
     size_t unclear; /* rows whose label cannot be read, on the machine that the intent is about: any may be ours */
 };
 
-/* "dumont-check-<run id>-<nth>": unique, since run ids are 64 random bits. */
+/* "dumont-check-<run id>-<nth>": unique, since run ids are 64 random bits. `journey` is one of those that rent (label.c). */
 void label_make(char label[INTENT_LABEL_SIZE], const char *journey, const char *run_id, uint32_t nth);
 
-/* Does it bear a label that begins as ours do? */
+/* Does it bear a label that label_make() may have made, each part of it? */
 bool label_is_ours(const struct vast_instance *row);
+
+/* Does it bear a label that begins as ours do, whatever follows? */
+bool label_is_alike(const struct vast_instance *row);
 
 /* Could this row, whose label is not a text, be the machine of the intent? Only if it stands on another machine it is not. */
 bool label_is_unclear(const struct vast_instance *row, const struct intent *intent);

@@ -103,6 +103,11 @@ static bool is_sighted_again(struct reap *reap, const struct sighting *sighting,
         note_decision(journey, sighting->id, sighting->label, "spare", "it is gone by now");
     } else if (is_relabelled(&instance, sighting->label)) {
         note_decision(journey, sighting->id, sighting->label, "spare", "it bears another label by now");
+    } else if (intent == NULL && instance.label.presence != PRESENT) {
+        (void)error_set(&error, ERR_REPLY_UNEXPECTED,
+                        "instance %lld shows no label any more, and the ledger does not know it: it is not destroyed",
+                        (long long)sighting->id);
+        leave_unseen(reap, sighting->id, sighting->label, sighting->price_nusd_per_hour, &error);
     } else {
         return true;
     }
@@ -211,12 +216,23 @@ static bool known_to_ledger(const struct reap *reap, const char *label)
     return false;
 }
 
+static void spare(struct reap *reap, struct sighting *sighting, const char *why)
+{
+    sighting->judged = true;
+    if (!sighting->seen_before) { /* else it has been said */
+        note_decision(&reap->journey, sighting->id, sighting->label, "spare", why);
+    }
+}
+
 /* One that the ledger does not know. True when it has to be sighted again first. */
 static bool judge_stranger(struct reap *reap, struct sighting *sighting)
 {
+    if (sighting->alike) {
+        spare(reap, sighting, "its label only begins like ours: somebody else's; remove it with dumont destroy");
+        return false;
+    }
     if (reap->options->known_only) {
-        sighting->judged = true;
-        note_decision(&reap->journey, sighting->id, sighting->label, "spare", "the ledger does not know it");
+        spare(reap, sighting, "the ledger does not know it");
         return false;
     }
     if (!reap->options->act) {

@@ -13,7 +13,7 @@
 
 enum { INTENT_LABEL_SIZE = 64, INTENT_RUN_SIZE = 32, INTENT_JOURNEY_SIZE = 16 };
 
-/* Every label of ours begins with it. */
+/* Every label of ours begins with it, and perhaps somebody else's: see journey/label.h. */
 #define INTENT_LABEL_PREFIX "dumont-"
 
 enum intent_state { INTENT_INTENDED, INTENT_CREATED, INTENT_DESTROYING, INTENT_CLOSED };

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* "DumontC1" as a number; another layout gets another one. */
-#define CLOCK_PAGE_MAGIC INT64_C(0x31436f746e6f6d75)
+/* "umontoC2" as a number; another layout gets another one. */
+#define CLOCK_PAGE_MAGIC INT64_C(0x32436f746e6f6d75)
 
 /* What lies in the file. `version` is odd while the maker changes the rest. */
 struct clock_layout {
@@ -22,12 +22,14 @@ struct clock_layout {
     _Atomic int64_t speed_milli;
     _Atomic int64_t frozen;
     _Atomic int64_t epoch_unix_ns;
+    struct clock_stage stage; /* not changed once others know of the page */
 };
 
 struct clock_page {
     struct heap *heap;
     struct clock_layout *layout; /* mapped, or `own` */
     struct clock_layout own;
+    struct clock_stage stage; /* copied from somebody's page: its texts end */
     bool is_maker;
 };
 
@@ -102,6 +104,12 @@ void clock_page_set_speed(struct clock_page *page, int64_t speed_milli)
 {
     assert(speed_milli >= 1 && speed_milli <= CLOCK_SPEED_MOST_MILLI);
     put_rate(page, 0, speed_milli, clock_page_is_frozen(page));
+}
+
+void clock_page_describe(struct clock_page *page, const struct clock_stage *stage)
+{
+    assert(page->is_maker);
+    page->layout->stage = *stage;
 }
 
 static void start(struct clock_layout *layout, struct wall_time epoch, int64_t speed_milli)
@@ -200,6 +208,11 @@ enum error_code clock_page_open(struct heap *heap, const char *path, struct cloc
         clock_page_close(page);
         return error_set(error, ERR_INPUT_INVALID, "%s is no clock page of this version", path);
     }
+    page->stage = page->layout->stage;
+    page->stage.scenario[CLOCK_STAGE_TEXT_SIZE - 1] = '\0';
+    page->stage.timing[CLOCK_STAGE_TEXT_SIZE - 1] = '\0';
+    page->stage.boot_from[CLOCK_STAGE_FROM_SIZE - 1] = '\0';
+    page->stage.ssh_from[CLOCK_STAGE_FROM_SIZE - 1] = '\0';
     *out = page;
     return ERR_OK;
 }
@@ -244,6 +257,11 @@ bool clock_page_is_frozen(const struct clock_page *page)
 bool clock_page_is_shared(const struct clock_page *page)
 {
     return page->layout != &page->own && !page->is_maker;
+}
+
+const struct clock_stage *clock_page_stage(const struct clock_page *page)
+{
+    return clock_page_is_shared(page) ? &page->stage : NULL;
 }
 
 int64_t clock_page_monotonic_at_ns(const struct clock_page *page, int64_t due_ns)

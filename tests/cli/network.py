@@ -275,6 +275,15 @@ class NetworkAnswers(NetworkCase):
         self.good("dumont", "destroy", "7", "--yes")
         self.assertEqual(self.api.machines, {})
 
+    def test_a_label_that_only_begins_like_ours_is_somebody_elses(self):
+        self.api.add(7, "dumont-foo")
+        self.assertIn("only begins like ours", self.good("dumont", "reap", "--yes", "--grace-s", "0"))
+        self.assertIn("1 machine, 0 of ours", self.good("dumont", "status"))
+        outcome = self.run_program("dumont", "destroy", "7")
+        self.assertEqual(outcome.status, 2)
+        self.assertIn("does not bear a label of ours", outcome.err)
+        self.assertEqual(list(self.api.machines), [7])
+
     def test_reap_shows_and_acts_when_told(self):
         self.api.add(7, OURS)
         self.api.add(8, "somebody's own")
@@ -375,7 +384,8 @@ class NetworkSignals(NetworkCase):
         return run
 
     def test_a_signal_ends_the_run_with_its_status_and_without_the_machine(self):
-        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGQUIT, 143),
+                               (signal.SIGUSR1, 143), (signal.SIGALRM, 143), (signal.SIGXCPU, 143)):
             self.api.requests.clear()
             run = self.begin("--json", "--report-dir", "report")
             run.send_signal(number)
@@ -385,6 +395,23 @@ class NetworkSignals(NetworkCase):
             report = json.loads(out)
             self.assertEqual((report["error"]["code"], report["exit_status"]), ("interrupted", status))
             self.assertEqual(len(self.api.lines("DELETE ")), 1)
+
+    def test_a_reader_that_goes_away_does_not_end_the_run(self):
+        run = self.begin()
+        run.send_signal(signal.SIGPIPE)
+        run.send_signal(signal.SIGTERM)
+        self.assertEqual(run.wait(timeout=60), 143)
+        self.assertEqual(self.api.machines, {})
+
+    def test_a_signal_that_is_ignored_from_the_start_stays_so(self):
+        ignoring = subprocess.Popen(["sh", "-c", 'trap "" HUP USR1; exec "$0" check', PROGRAMS["dumont"]], cwd=self.folder, env=self.environment,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(ignoring.communicate)
+        self.until("GET /api/v0/instances/")
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGINT):
+            ignoring.send_signal(number)
+        self.assertEqual(ignoring.wait(timeout=60), 130)  # by the last alone
+        self.assertEqual(self.api.machines, {})
 
     def test_a_crash_leaves_no_core_that_holds_the_key(self):
         run = self.begin()
@@ -425,13 +452,15 @@ class NetworkSignals(NetworkCase):
 
     def test_a_second_signal_cuts_and_says_what_is_left(self):
         self.api.answers["DELETE "] = (500, "")
-        run = self.begin()
-        run.send_signal(signal.SIGINT)
-        self.until("DELETE ")
-        run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 8, err)
-        self.assertIn("dumont destroy 9001", err.decode().splitlines()[-1])
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            self.api.requests.clear()
+            run = self.begin()
+            run.send_signal(number)
+            self.until("DELETE ")
+            run.send_signal(number)
+            _, err = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 8, err)
+            self.assertIn("dumont destroy 9001", err.decode().splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -171,6 +171,76 @@ static void test_strangers_can_be_spared_altogether(void **state)
     assert_int_equal(decisions("spare", "does not know"), 1);
 }
 
+/* A label may begin like ours by chance: each part of it has to be what we write. */
+static void test_a_label_that_only_begins_like_ours_is_left_alone_and_said_so(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {
+        "dumont-foo",
+        "dumont-",
+        "dumont-check",
+        "dumont-check-00000000000000bb",
+        "dumont-check-00000000000000bb-",
+        "dumont-check-00000000000000bb-x",
+        "dumont-check-00000000000000bb-00",
+        "dumont-check-00000000000000bb-0-1",
+        "dumont-check-00000000000000bb-12345678901",
+        "dumont-check-00000000000000BB-0",
+        "dumont-check-0000000000000bb-0",
+        "dumont-check-000000000000000bb-0",
+        "dumont-checker-00000000000000bb-0",
+        "dumont-worker-00000000000000bb-0",
+    };
+    char rows[ARRAY_LENGTH(labels) * 128] = "";
+    char page[sizeof rows + 128];
+    for (size_t i = 0; i < ARRAY_LENGTH(labels); i++) {
+        size_t length = strlen(rows);
+        (void)text_format(rows + length, sizeof rows - length, "%s{\"id\":%zu,\"label\":\"%s\"}", i == 0 ? "" : ",",
+                          100 + i, labels[i]);
+    }
+    (void)text_format(page, sizeof page, PAGE("%s"), rows);
+    for (int act = 0; act <= 1; act++) {
+        reply(page);
+        assert_int_equal(run_reap(act == 1, false), EXIT_DONE);
+        assert_int_equal(deletions(), 0);
+        assert_int_equal(decisions("spare", "only begins like ours"), (act + 1) * (int)ARRAY_LENGTH(labels));
+    }
+}
+
+/* Two sightings of a stranger say it once, and what begins like ours by the hundred leaves room for what is ours. */
+static void test_many_labels_that_begin_like_ours_hide_none_of_ours(void **state)
+{
+    (void)state;
+    enum { ALIKE = 300 };
+    static char rows[ALIKE * 48];
+    static char page[sizeof rows + 256];
+    size_t length = 0;
+    for (int i = 0; i < ALIKE; i++) {
+        (void)text_format(rows + length, sizeof rows - length, "{\"id\":%d,\"label\":\"dumont-foo\"},", 1000 + i);
+        length += strlen(rows + length);
+    }
+    (void)text_format(page, sizeof page, PAGE("%s" ROW("10", STRANGE_LABEL)), rows);
+    reply(page);
+    reply(page);
+    reply(SHOWN(ROW("10", STRANGE_LABEL)));
+    reply(DONE);
+    reply(GONE);
+    assert_int_equal(run_reap(true, false), EXIT_DONE);
+    assert_int_equal(deletions(), 1);
+    assert_int_equal(decisions("spare", "only begins like ours"), 32);
+}
+
+/* Whoever took the label away may want it as well; what the ledger knows needs no label. */
+static void test_a_stranger_that_shows_no_label_any_more_is_not_destroyed(void **state)
+{
+    (void)state;
+    reply(PAGE(ROW("10", STRANGE_LABEL)));
+    reply(PAGE(ROW("10", STRANGE_LABEL)));
+    reply(SHOWN("{\"id\":10,\"machine_id\":3,\"label\":null,\"dph_total\":0.25}"));
+    assert_int_equal(run_reap(true, false), EXIT_MACHINE_LEFT);
+    assert_int_equal(deletions(), 0);
+}
+
 /* Whoever gave it another label wants it. */
 static void test_what_was_relabelled_since_it_was_listed_is_spared(void **state)
 {
@@ -326,6 +396,9 @@ int main(void)
         LAW(test_a_stranger_is_destroyed_only_after_two_listings_a_grace_time_apart),
         LAW(test_a_stranger_that_ended_within_the_grace_time_is_not_touched),
         LAW(test_strangers_can_be_spared_altogether),
+        LAW(test_a_label_that_only_begins_like_ours_is_left_alone_and_said_so),
+        LAW(test_many_labels_that_begin_like_ours_hide_none_of_ours),
+        LAW(test_a_stranger_that_shows_no_label_any_more_is_not_destroyed),
         LAW(test_what_was_relabelled_since_it_was_listed_is_spared),
         LAW(test_what_is_gone_since_it_was_listed_closes_its_intent),
         LAW(test_half_a_listing_destroys_nothing_and_says_what_may_be_left),

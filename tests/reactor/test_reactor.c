@@ -164,6 +164,26 @@ static void test_a_clock_page_never_goes_back_and_is_the_same_for_all(void **sta
     clock_page_close(seen);
 }
 
+static void test_a_clock_page_says_what_is_rehearsed_and_its_texts_end(void **state)
+{
+    struct stage *stage = *state;
+    struct clock_page *seen;
+    struct error error;
+    struct clock_stage told = {
+        .scenario = "slow-boot", .timing = "a recording", .boot_from = "measured", .seed = UINT64_MAX};
+    memset(told.ssh_from, 'x', sizeof told.ssh_from);
+    clock_page_describe(stage->clock, &told);
+    assert_int_equal(clock_page_open(stage->heap, stage->path, &seen, &error), ERR_OK);
+    const struct clock_stage *heard = clock_page_stage(seen);
+    assert_non_null(heard);
+    assert_string_equal(heard->scenario, "slow-boot");
+    assert_string_equal(heard->timing, "a recording");
+    assert_string_equal(heard->boot_from, "measured");
+    assert_int_equal(strlen(heard->ssh_from), sizeof told.ssh_from - 1);
+    assert_true(heard->seed == UINT64_MAX);
+    clock_page_close(seen);
+}
+
 static void test_what_is_no_clock_page_is_refused(void **state)
 {
     struct stage *stage = *state;
@@ -190,6 +210,7 @@ static void test_a_real_clock_runs_at_the_rate_of_the_machines_own(void **state)
     int64_t at_ns = clock_page_monotonic_at_ns(real, due_ns);
     assert_in_range(at_ns - monotonic_now_ns(), 0, NS_PER_S + 2);
     assert_false(clock_page_is_shared(real));
+    assert_null(clock_page_stage(real));
     clock_page_close(real);
 }
 
@@ -203,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_watch_that_was_removed_is_not_called_in_the_same_turn, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_clock_page_never_goes_back_and_is_the_same_for_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_clock_page_says_what_is_rehearsed_and_its_texts_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_clock_page_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_real_clock_runs_at_the_rate_of_the_machines_own, set_up, tear_down),
     };

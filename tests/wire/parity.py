@@ -32,7 +32,7 @@ NO_OPTION = ("interrupt_at_s", "events_migrated", "act", "answer", "instance_id"
 NO_CONNECTION = {"connection_refused": "no_connection", "connection_reset": "no_connection"}
 # Over sockets the events store is a real one, and so is what it lacks.
 FAULTS_OF_THE_STORE = ("missing-table",)
-LEFT_OUT = ("log.line", "client.start", "offer.bound")
+LEFT_OUT = ("log.line", "offer.bound")
 
 
 def neutral(text):
@@ -46,6 +46,8 @@ def token(event):
         return ("http", data["method"], data["path"])
     if kind == "http.resp":
         return ("answer", data.get("status"), NO_CONNECTION.get(data.get("error"), data.get("error")))
+    if kind == "client.start":  # what the report says of the stage; over sockets the clock page tells it
+        return (kind, *(str(data.get(name)) for name in ("journey", "scenario", "seed", "timing", "timing_from")))
     if kind == "inst.seen":
         return ("seen", data.get("gone"), data.get("actual_status"), data.get("intended_status"))
     if kind in ("phase.start", "phase.end"):

@@ -1,4 +1,4 @@
-/* Signals, through a signalfd: the first one cancels the main task, a second SIGINT or SIGTERM cuts. */
+/* Signals, through a signalfd: the first one cancels the main task, a second SIGINT, SIGTERM or SIGQUIT cuts. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -8,6 +8,21 @@
 
 #include "world/live/live_sides.h"
 #include "world/note.h"
+
+/* Whatever would end the program and can be caught: it cleans up first. */
+static const struct {
+    int number;
+    bool cuts;              /* when it is not the first */
+    bool stays_ignored;     /* where it is: that is what nohup asks for */
+    enum exit_status means; /* how a run that it ended ends */
+} caught[] = {
+    {SIGINT, true, false, EXIT_INTERRUPTED}, {SIGTERM, true, false, EXIT_TERMINATED},
+    {SIGQUIT, true, false, EXIT_TERMINATED}, {SIGHUP, false, true, EXIT_TERMINATED},
+    {SIGUSR1, false, true, EXIT_TERMINATED}, {SIGUSR2, false, true, EXIT_TERMINATED},
+    {SIGALRM, false, true, EXIT_TERMINATED}, {SIGVTALRM, false, true, EXIT_TERMINATED},
+    {SIGPROF, false, true, EXIT_TERMINATED}, {SIGXCPU, false, true, EXIT_TERMINATED},
+    {SIGPWR, false, true, EXIT_TERMINATED},  {SIGIO, false, true, EXIT_TERMINATED},
+};
 
 struct live_signals {
     struct live_world *live;
@@ -69,13 +84,23 @@ static void cut(struct live_world *live)
 
 /* ---- Signals ------------------------------------------------------------------------------------------------------------ */
 
+static size_t place_of(int number)
+{
+    size_t at = 0;
+    while (at + 1 < ARRAY_LENGTH(caught) && caught[at].number != number) {
+        at++;
+    }
+    return at;
+}
+
 static void signal_comes(struct live_signals *signals, int number)
 {
     struct live_world *live = signals->live;
+    size_t at = place_of(number);
     if (signals->came) {
         bool another = monotonic_now_ns() - signals->came_monotonic_ns > same_signal_ns ||
                        live_http_has_sent_after(live, signals->requests_before);
-        if (another && number != SIGHUP && live->cut == EXIT_DONE) {
+        if (another && caught[at].cuts && live->cut == EXIT_DONE) {
             cut(live);
         }
         return;
@@ -83,7 +108,7 @@ static void signal_comes(struct live_signals *signals, int number)
     signals->came = true;
     signals->came_monotonic_ns = monotonic_now_ns();
     signals->requests_before = live->requests;
-    live->world.interrupted_by = number == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED;
+    live->world.interrupted_by = caught[at].means;
     if (live->main_task != NULL && !live->main_done.finished) {
         task_cancel(live->main_task);
     }
@@ -99,15 +124,15 @@ static void signals_are_ready(void *context, unsigned ready)
     }
 }
 
-/* SIGHUP stays ignored where it is: that is what nohup asks for. */
 static void choose_signals(sigset_t *ours)
 {
-    struct sigaction hangup;
     (void)sigemptyset(ours);
-    (void)sigaddset(ours, SIGINT);
-    (void)sigaddset(ours, SIGTERM);
-    if (sigaction(SIGHUP, NULL, &hangup) != 0 || hangup.sa_handler != SIG_IGN) {
-        (void)sigaddset(ours, SIGHUP);
+    for (size_t i = 0; i < ARRAY_LENGTH(caught); i++) {
+        struct sigaction now;
+        bool is_ignored = sigaction(caught[i].number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+        if (!is_ignored || !caught[i].stays_ignored) {
+            (void)sigaddset(ours, caught[i].number);
+        }
     }
 }
 

@@ -289,6 +289,22 @@ static enum error_code open_all(struct live_world *live, struct error *error)
     return code;
 }
 
+/* The world is what its options say; a rehearsal's clock page knows what is rehearsed, and with which seed. */
+static void describe(struct live_world *live)
+{
+    struct world_description *description = &live->world.description;
+    const struct clock_stage *stage = clock_page_stage(live->clock);
+    description->seed = live->seed;
+    description->speed_milli = clock_page_speed_milli(live->clock);
+    if (stage != NULL) {
+        description->scenario = stage->scenario;
+        description->timing = stage->timing;
+        description->boot_from = stage->boot_from;
+        description->ssh_from = stage->ssh_from;
+        description->seed = stage->seed;
+    }
+}
+
 enum error_code live_world_open(const struct live_world_options *options, struct live_world **out, struct error *error)
 {
     struct heap *heap = heap_new();
@@ -307,8 +323,7 @@ enum error_code live_world_open(const struct live_world_options *options, struct
         live_world_close(live);
         return code;
     }
-    live->world.description.seed = live->seed;
-    live->world.description.speed_milli = clock_page_speed_milli(live->clock);
+    describe(live);
     *out = live;
     return ERR_OK;
 }

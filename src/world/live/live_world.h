@@ -12,10 +12,11 @@
  *         live_world_close(live);
  *     }
  *
- * Signals: while the world is open, SIGINT, SIGTERM and SIGHUP are its own (they are blocked) and SIGPIPE is ignored. The first
- * cancels the main task, which cleans up; `interrupted_by` of the door says so. A second SIGINT or SIGTERM cuts: one line on standard error, and
- * the run ends where it stands. A second SIGHUP does not (a lost terminal may bring several), nor one that comes within a tenth
- * of a second and before the clean-up has sent anything: that is the first, come on two ways.
+ * Signals: while the world is open, SIGINT, SIGTERM, SIGQUIT, SIGHUP and the others that would end the program are its own (they are
+ * blocked); SIGPIPE is ignored. The first cancels the main task, which cleans up; `interrupted_by` of the door says so. A
+ * second SIGINT, SIGTERM or SIGQUIT cuts: one line on standard error, and the run ends where it stands. A second SIGHUP does not (a lost
+ * terminal may bring several), nor one that comes within a tenth of a second and before the clean-up has sent anything: that is
+ * the first, come on two ways.
  *
  * In the state folder (0700) lie: ledger.sqlite, events.sqlite (unless options say otherwise), host-keys/ID (the host key that machine ID
  * showed first, 0600), and run-NAME.lock of the locks held now.
@@ -38,7 +39,7 @@ typedef void live_noted_function(void *context, const struct history_event *even
 
 /* Texts and the history are borrowed until live_world_close(). */
 struct live_world_options {
-    struct world_description description; /* seed and speed are filled in by the world */
+    struct world_description description; /* seed, speed, and what a clock page tells are filled in by the world */
     const char *clock_page_path;          /* NULL: the machine's clocks */
     const char *cacert; /* PEM file of the authorities to trust instead of the system's; NULL: the system's */
     const char
