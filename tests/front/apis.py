@@ -269,6 +269,8 @@ class Reset(Case):
         self.assertEqual((state["machines"], state["credit_usd"], state["charged_usd"], state["requests"]), ([], 5, 0, []))
         self.assertGreater(state["clock"]["now_s"], before)
         self.assertEqual([row["id"] for row in self.good("GET", "/v1/faults")["faults"]], ["api-5xx"])
+        only_event = self.ask("GET", "/v1/history", url=self.ready["control_url"], headers={})[2]
+        self.assertEqual([only_event[key] for key in ("kind", "data")], ["control.act", {"what": "reset"}])
         self.assertEqual(self.rent(), first)
         self.assertEqual([self.ask("GET", path)[0] for _ in range(2)], [500, 200])
 
