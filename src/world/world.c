@@ -18,6 +18,11 @@ int64_t world_deadline_ns(struct world *world, int64_t duration_ns)
     return deadline_ns == TIME_NEVER_NS ? TIME_NEVER_NS - 1 : deadline_ns;
 }
 
+struct wall_time world_real_wall_now(struct world *world)
+{
+    return world->operations->real_wall_now == NULL ? world_wall_now(world) : world->operations->real_wall_now(world);
+}
+
 int64_t world_real_deadline_ns(struct world *world, int64_t duration_ns)
 {
     enum { REAL_MILLI = 1000 };

@@ -53,6 +53,7 @@ struct world_description {
     const char *ssh_from;  /* and of SSH */
     uint64_t seed;
     int64_t speed_milli; /* 1000: real time; 0: as fast as possible */
+    bool rehearsal;      /* no real machine stands behind what happens here: nobody elsewhere is to be told of it */
 };
 
 /* One HTTP exchange under way. Lives on the caller's stack. */
@@ -119,6 +120,7 @@ struct world;
 struct world_operations {
     int64_t (*now_ns)(struct world *world);
     struct wall_time (*wall_now)(struct world *world);
+    struct wall_time (*real_wall_now)(struct world *world); /* NULL: there is no other */
     uint64_t (*random_bits)(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index);
     void (*http_start)(struct world *world, struct http_exchange *exchange);
     void (*http_abandon)(struct world *world, struct http_exchange *exchange);
@@ -152,6 +154,9 @@ struct world {
 
 int64_t world_now_ns(struct world *world);
 struct wall_time world_wall_now(struct world *world);
+
+/* What the clocks of others show, which no clock page moves: for what a receiver of webhooks compares with its own. */
+struct wall_time world_real_wall_now(struct world *world);
 
 /* Now plus `duration_ns`, as a deadline. */
 int64_t world_deadline_ns(struct world *world, int64_t duration_ns);
