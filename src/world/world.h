@@ -8,8 +8,8 @@
  *   time          monotonic now, wall time, sleep until                 here
  *   random        addressed draws                                       here
  *   HTTP          one exchange, bodies as spans and buffers             here
- *   HTTP, files   bodies from and to files: nothing large is in memory  here: live; virtual: with its first user
- *   files         read, fill, sync, rename, remove (world/file.h)       here: live; virtual: with its first user
+ *   HTTP, files   bodies from and to files: nothing large is in memory  here; virtual: to and from the object store
+ *   files         read, fill, sync, rename, remove (world/file.h)       here
  *   shell         sessions on a machine: open, run, close               here
  *   state         the state folder's locks                              here
  *   store         SQL, as a catalogue of statements (world/store.h)     here
