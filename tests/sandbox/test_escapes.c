@@ -156,6 +156,68 @@ static void test_memory_is_bounded(void **state)
         "bounded\n");
 }
 
+/* A machine with such bounds, in the place of the first. */
+static void add_bounded(struct sandbox_test *test, struct guest_bounds bounds)
+{
+    struct sandbox_options options = {.heap = test->heap,
+                                      .reactor = test->reactor,
+                                      .program = test->program,
+                                      .machine = test_machine(41803846, DISK)};
+    options.machine.bounds = bounds;
+    test->machines[0] = sandbox_new(&options);
+    assert_non_null(test->machines[0]);
+    assert_true(sandbox_start(test->machines[0]));
+}
+
+/* `count` processes that have 90 MB each and wait; the status of the first of them that ends, "alive" if a small one lives then. */
+static const char *run_large(struct sandbox_test *test, int count)
+{
+    char text[512];
+    (void)text_format(text, sizeof text,
+                      "sleep 1000 & small=$!\n"
+                      "for i in $(seq %d); do\n"
+                      "tail -c 90000000 < <(head -c 90000000 /dev/zero; exec sleep 1000) & large=\"$large $!\"\n"
+                      "done\n"
+                      "wait -n $large; echo $?; kill -0 $small && echo alive; kill -9 -1",
+                      count);
+    return run(test, text);
+}
+
+/* Law: many that have little are held to the machine's memory too: the largest goes, as in a container, and the rest stays. */
+static void test_all_memory_together_is_bounded(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .memory_bytes = 256 * MIB});
+    assert_string_equal(run_large(test, 4), "137\nalive\n");
+}
+
+/* Law: CPU time is bounded for one process by the kernel, and for any number of short-lived ones together. */
+static void test_cpu_time_is_bounded(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .cpu_s = 2});
+    expect(test, "ulimit -t", "2\n");
+    (void)run(test, "while :; do :; done");
+    assert_int_equal(test->status, 128 + SIGKILL);
+    /* What is small goes on; what takes more than its second does not, though its own bound is far. */
+    expect(test, "echo still here", "still here\n");
+    (void)run(test, "ulimit -t; while :; do :; done");
+    assert_int_equal(test->status, 128 + SIGKILL);
+    sandbox_stop(test->machines[0]);
+    assert_true(sandbox_start(test->machines[0]));
+    expect(test, "i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); done; echo $i", "1000\n");
+}
+
+/* Law: while the computer itself is short of memory, disks do not grow and the large go; here it always is. */
+static void test_the_computer_s_reserve_is_left_alone(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .reserve_bytes = INT64_MAX});
+    (void)run(test, "while echo more >> /root/more; do :; done; df -B1 --output=avail / | tail -1 | tr -d ' '");
+    assert_string_equal(buffer_text(&test->out), "0\n");
+    assert_string_equal(run_large(test, 1), "137\nalive\n");
+}
+
 /* ---- the disk ---- */
 
 static void test_a_full_disk_is_full_and_no_more(void **state)
@@ -268,6 +330,9 @@ int main(void)
         SANDBOX_TEST(test_there_is_no_network),
         SANDBOX_TEST(test_a_fork_bomb_stays_inside),
         SANDBOX_TEST(test_memory_is_bounded),
+        SANDBOX_TEST(test_all_memory_together_is_bounded),
+        SANDBOX_TEST(test_cpu_time_is_bounded),
+        SANDBOX_TEST(test_the_computer_s_reserve_is_left_alone),
         SANDBOX_TEST(test_a_full_disk_is_full_and_no_more),
         SANDBOX_TEST(test_much_output_waits_for_its_reader),
         SANDBOX_TEST(test_long_commands_are_refused),
