@@ -10,7 +10,7 @@
 
 enum {
     BOOK_SIZE = 160,
-    QUERIES = 500,
+    QUERIES = 300,
     COMPARED = 8,
     /* each so manieth answer's rows are compared whole */ PARTS_MAX = 3,
     FIELDS_MAX = 128,
