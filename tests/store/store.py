@@ -11,11 +11,13 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "bucket"))
 
+from relay import Relay  # noqa: E402
 from store_case import PATIENCE_S, StoreCase, pattern, settings, sha1  # noqa: E402 (the folder beside this one)
 
 PART = 5000000  # the least that the service allows
@@ -295,55 +297,107 @@ class Faults(Client):
 
 
 class Kills(Client):
-    """kill -9 of the client, at moments spread over what it takes undisturbed."""
+    """kill -9 of the client and of the store, at bytes of the transfer: the relay between them decides, and no clock."""
 
-    rounds = 10
+    rounds = 6
+    SIZE = 3 * PART + 11
+    AROUND = 20000  # bytes of requests and headers beside the file's own
 
-    def time_of(self, *arguments):
-        begun = time.monotonic()
-        self.run_store(*arguments)
-        return time.monotonic() - begun
+    def begin_between(self, *arguments):
+        """A store behind a relay; the client knows the relay alone."""
+        process = self.begin(*arguments)
+        self.relay = Relay(int(self.ready["b2_url"].rsplit(":", 1)[1]))
+        self.addCleanup(self.relay.close)
+        self.environment.update(DUMONT_B2_URL=self.relay.url, DUMONT_CLOCK=self.ready["clock"])
+        return process
 
-    def killed_after(self, seconds, *arguments):
-        process = subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
+    def start_client(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def killed_at(self, way, count, *arguments):
+        """The client is killed when that many bytes have gone that way."""
+        started, process = threading.Event(), None
+
+        def kill():
+            started.wait()
+            process.kill()
+            process.wait()
+
+        self.relay.stop_at(way, count, kill)
+        process = self.start_client(*arguments)
+        started.set()
+        self.assertEqual(process.wait(timeout=4 * PATIENCE_S), -signal.SIGKILL, "the transfer was over before")
+
+    def moments(self, seed):
+        """Bytes, spread over all of the transfer: one in each stretch of it, drawn."""
+        draws = random.Random(seed)
+        stretch = self.SIZE / self.rounds
+        return [int((number + draws.random()) * stretch) for number in range(self.rounds)]
+
+    def at_least_resumed(self, count):
+        """Two parts at most are on their way at once: all others of so many bytes were acknowledged."""
+        return max(0, (count - self.AROUND) // PART - 2)
+
+    def check_upload(self, put, data, count):
+        answer = self.told(*put)
+        self.assertGreaterEqual(answer["parts_resumed"], self.at_least_resumed(count))
+        self.assertEqual(sha1(self.stored("name")), sha1(data))
+        self.run_store("sweep", "--grace-s", "0")
+        self.assertEqual(self.unfinished(), [])
+        self.run_store("rm", "name")
+        return answer["parts_resumed"]
 
     def test_a_client_killed_at_any_moment_of_an_upload_is_resumed(self):
-        self.begin()
-        data = pattern(6 * PART + 11, 3)
+        self.begin_between()
+        data = pattern(self.SIZE, 3)
         put = ("put", self.file("source", data), "name", "--part-bytes", str(PART), "--parallel", "2")
-        whole = self.time_of(*put)
-        draws = random.Random(6)
         resumed = 0
-        for _ in range(self.rounds):
-            self.run_store("rm", "name")
-            self.killed_after(draws.uniform(0, 1.1 * whole), *put)
-            resumed += self.told(*put)["parts_resumed"]
-            self.assertEqual(sha1(self.stored("name")), sha1(data))
-            self.run_store("sweep", "--grace-s", "0")
-            self.assertEqual(self.unfinished(), [])
-        self.assertGreater(resumed, 0, "no kill met an upload under way")
+        for count in self.moments(6):
+            self.killed_at("up", count, *put)
+            resumed += self.check_upload(put, data, count)
+        self.assertGreater(resumed, 0)
 
     def test_a_client_killed_at_any_moment_of_a_download_is_resumed(self):
-        self.begin()
-        data = pattern(6 * PART + 11, 4)
+        self.begin_between()
+        data = pattern(self.SIZE, 4)
         self.run_store("put", self.file("source", data), "name")
         get = ("get", "name", "target", "--part-bytes", str(PART), "--parallel", "2")
-        whole = self.time_of(*get)
-        draws = random.Random(7)
-        for _ in range(self.rounds):
+        fetched = []
+        for count in self.moments(7):
             self.file("target", b"what was there")
-            self.killed_after(draws.uniform(0, 1.1 * whole), *get)
-            self.assertIn(self.read("target"), (b"what was there", data))
-            self.told(*get)
+            self.killed_at("down", count, *get)
+            self.assertEqual(self.read("target"), b"what was there")
+            fetched.append(self.told(*get)["bytes_fetched"])
+            self.assertLessEqual(fetched[-1], len(data) - self.at_least_resumed(count) * PART)
             self.assertEqual(self.read("target"), data)
             self.assertEqual(self.left_beside("target"), [])
+        self.assertLess(min(fetched), len(data))
 
+    def test_a_store_killed_at_any_moment_of_an_upload_loses_nothing_it_acknowledged(self):
+        data_folder = self.path("data")
+        rate = ("--speed", "20")  # the client's pauses
+        fake = self.begin_between("--data", data_folder, *rate)
+        port = str(self.relay.target)
+        data = pattern(self.SIZE, 5)
+        put = ("put", self.file("source", data), "name", "--part-bytes", str(PART), "--parallel", "2")
+        for count in self.moments(8):
+            dead = threading.Event()
+
+            def kill(store=fake, dead=dead):
+                store.kill()
+                store.communicate()
+                dead.set()
+
+            self.relay.stop_at("up", count, kill)
+            process = self.start_client(*put)
+            self.assertTrue(dead.wait(4 * PATIENCE_S), "the transfer was over before")
+            os.unlink(self.path("ready.json"))
+            fake = self.begin("--data", data_folder, "--b2-port", port, *rate)
+            self.environment.update(DUMONT_B2_URL=self.relay.url, DUMONT_CLOCK=self.ready["clock"])
+            self.assertEqual(process.wait(timeout=4 * PATIENCE_S), DONE, "the client outlives the store")
+            self.assertEqual(sha1(self.stored("name")), sha1(data), "it was acknowledged")
+            self.check_upload(put, data, 0)
 
     def test_an_interrupted_upload_says_what_is_kept(self):
         self.begin()
@@ -360,32 +414,10 @@ class Kills(Client):
         self.assertIn("of 3 parts are kept", errors)
         self.assertEqual(len(self.unfinished()), 1)
 
-    def test_a_store_killed_at_any_moment_of_an_upload_loses_nothing_it_acknowledged(self):
-        data_folder = self.path("data")
-        fake = self.begin("--data", data_folder)
-        port = self.ready["b2_url"].rsplit(":", 1)[1]
-        data = pattern(6 * PART + 11, 5)
-        put = ("put", self.file("source", data), "name", "--part-bytes", str(PART), "--parallel", "2")
-        whole = self.time_of(*put)
-        draws = random.Random(8)
-        for _ in range(self.rounds):
-            self.run_store("rm", "name")
-            process = subprocess.Popen(self.command(*put), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            select.select([], [], [], draws.uniform(0, 1.1 * whole))
-            fake.kill()
-            fake.communicate()
-            os.unlink(self.path("ready.json"))
-            fake = self.begin("--data", data_folder, "--b2-port", port)
-            if process.wait(timeout=4 * PATIENCE_S) == DONE:
-                self.assertEqual(sha1(self.stored("name")), sha1(data), "it was acknowledged")
-            self.told(*put)
-            self.assertEqual(sha1(self.stored("name")), sha1(data))
-            self.run_store("sweep", "--grace-s", "0")
-            self.assertEqual(self.unfinished(), [])
-
 
 class HundredKills(Kills):
+    """The same at a hundred moments of each."""
+
     rounds = 100
 
 
