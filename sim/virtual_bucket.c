@@ -120,6 +120,8 @@ static void reply_comes(void *owner)
 static void request_takes_effect(void *owner)
 {
     struct pending *pending = owner;
+    while (cloud_bucket_prepare(pending->world->options.cloud, pending->world->now_ns, pending->bucket)) {
+    }
     cloud_bucket_effect(pending->world->options.cloud, pending->world->now_ns, pending->bucket);
     if (pending->http == NULL) {
         end_exchange(pending); /* nobody waits for the reply any more */
