@@ -22,6 +22,10 @@ enum world_file_use {
     WORLD_FILE_FILL, /* made if it is missing (0600), kept as it is if not; read and written; one process at a time */
 };
 
+/* For world_file_stamp(): the mode that a new file of this person has (the umask's), and the time that the file has already. */
+enum { WORLD_FILE_MODE_USUAL = 01000 };
+#define WORLD_FILE_TIME_KEPT INT64_MIN
+
 /* An open file. Zero-filled: none. */
 struct world_file {
     void *opened; /* the world's own */

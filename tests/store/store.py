@@ -146,6 +146,22 @@ class RoundTrips(Client):
         answer = self.told("ls", "many/")
         self.assertEqual([row["name"] for row in answer["files"]], [f"many/{number:04}" for number in range(1005)])
 
+    def test_a_got_file_is_as_any_new_file_and_has_the_time_of_the_one_that_was_put(self):
+        self.begin()
+        moment = 1577934245
+        os.utime(self.path(self.file("source", b"data")), (moment, moment))
+        self.run_store("put", "source", "name")
+        for mask in (0o022, 0o077, 0o027):
+            if os.path.exists(self.path("target")):
+                os.remove(self.path("target"))
+            subprocess.run(["sh", "-c", f"umask {mask:03o}; exec \"$@\"", "sh", *self.command("get", "name", "target")], cwd=self.folder,
+                           env=self.environment, check=True, capture_output=True)
+            facts = os.stat(self.path("target"))
+            self.assertEqual((facts.st_mode & 0o777, facts.st_mtime), (0o666 & ~mask, moment))
+        os.chmod(self.path("target"), 0o604)
+        self.run_store("get", "name", "target")
+        self.assertEqual(os.stat(self.path("target")).st_mode & 0o777, 0o604)
+
     def test_what_exists_stays_as_it_is_until_all_of_the_new_is_there(self):
         self.begin()
         self.file("target", b"what was there")

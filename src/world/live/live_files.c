@@ -165,13 +165,25 @@ static enum error_code resize(struct world_file *file, int64_t size, struct erro
     return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, errno);
 }
 
+/* There is no way to ask for it but to set it. Another thread makes no files. */
+static mode_t usual_mode(void)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return (mode_t)(S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH) & ~mask;
+}
+
 static enum error_code stamp(struct world_file *file, const struct world_file_facts *facts, struct error *error)
 {
     struct timespec modified = {.tv_sec = (time_t)(facts->modified_unix_ns / NS_PER_S),
                                 .tv_nsec = (long)(facts->modified_unix_ns % NS_PER_S)};
+    if (facts->modified_unix_ns == WORLD_FILE_TIME_KEPT) {
+        modified.tv_nsec = UTIME_OMIT;
+    }
     const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, modified};
     int descriptor = file_of(file)->descriptor;
-    bool done = fchmod(descriptor, (mode_t)(facts->mode & MODE_BITS)) == 0 && futimens(descriptor, times) == 0;
+    mode_t mode = facts->mode == WORLD_FILE_MODE_USUAL ? usual_mode() : (mode_t)(facts->mode & MODE_BITS);
+    bool done = fchmod(descriptor, mode) == 0 && futimens(descriptor, times) == 0;
     return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "set mode and time of", file_of(file)->path, errno);
 }
 
