@@ -10,7 +10,7 @@ static struct disk_handle *handle_of(const struct world_file *file)
 
 static enum error_code disk_is_full(const char *path, struct error *error)
 {
-    return error_set(error, ERR_CANNOT_WRITE, "cannot write %s: no space left on the disk", path);
+    return error_set(error, ERR_CANNOT_WRITE, "cannot write %s: " DISK_FULL_WORDS, path);
 }
 
 static enum error_code open_file(struct world *world, const char *path, enum world_file_use use,

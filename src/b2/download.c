@@ -120,6 +120,9 @@ static enum error_code fetch_once(struct worker *worker, int64_t index, struct e
     const struct http_body_file to = {
         .opened = download->file.opened, .offset = first, .length = length, .status = 206};
     enum error_code code = b2_fetch(&worker->call, download->result->file.id, NULL, range, &to, error);
+    if (code == ERR_CANNOT_WRITE) {
+        return error_set(error, code, "cannot write %.200s: %s", download->temporary, worker->call.reply.file_trouble);
+    }
     if (code == ERR_OK && !is_range(worker, first, length)) {
         return unexpected(error, "a range is not the one that was asked for");
     }

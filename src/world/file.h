@@ -70,6 +70,7 @@ MUST_USE enum error_code world_file_read(struct world *world, struct world_file 
 MUST_USE enum error_code world_file_write(struct world *world, struct world_file *file, int64_t offset,
                                           const void *bytes, size_t size, struct error *error);
 
+/* Beyond what the disk has room for it does not grow: ERR_CANNOT_WRITE. */
 MUST_USE enum error_code world_file_resize(struct world *world, struct world_file *file, int64_t size,
                                            struct error *error);
 
