@@ -127,6 +127,7 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
                 .boot_from = provenance_name(scenario->cloud.timing.boot_from),
                 .ssh_from = provenance_name(scenario->cloud.timing.ssh_from),
                 .seed = scenario->cloud.seed,
+                .rehearsal = true,
             },
         .declines = scenario->declines,
         .cloud = run->cloud,

@@ -1,13 +1,16 @@
 /*
- * The virtual world's inside, shared by its two files: virtual_world.c (clock, life) and virtual_wire.c (what is under way).
+ * The virtual world's inside, shared by its files: virtual_world.c (clock, life), virtual_wire.c (what is under way), virtual_bucket.c
+ * (requests to the object store) and virtual_files.c.
  */
 #ifndef SIM_VIRTUAL_STATE_H
 #define SIM_VIRTUAL_STATE_H
 
 #include "base/event_queue.h"
+#include "sim/disk.h"
 #include "sim/virtual_world.h"
 
 enum { LOCKS_MAX = 64, LOCK_NAME_SIZE = 64, LIVES_SHIFT = 16 };
+#define FILES_OF_CRASH (UINT32_C(1) << 31) /* of a crash's draws, the files' */
 
 struct virtual_process {
     struct heap *own_heap; /* of this struct */
@@ -33,9 +36,13 @@ struct pending {
     struct pending *previous;
     struct http_exchange *http;
     struct cloud_exchange *exchange;
+    struct cloud_bucket_exchange *bucket; /* instead of `exchange`: the object store has it */
+    int64_t sent, received;               /* bytes of its bodies */
+    bool whole;                           /* all of the request was sent */
     struct shell_session *shell;
     struct cloud_session *session;
     struct store_call *store;
+    bool silent; /* the store will never answer */
 };
 
 struct virtual_world {
@@ -57,6 +64,7 @@ struct virtual_world {
     struct pending *free_pendings;
     struct timer_event *free_timers;
     char locks[LOCKS_MAX][LOCK_NAME_SIZE];
+    struct disk disk;
 };
 
 /* The world behind a door. */
@@ -65,6 +73,18 @@ struct virtual_world *virtual_of(struct world *world);
 /* The stage's own memory and queue do not run out in a run that fits the machine; if they do, there is nobody to tell. */
 void *virtual_must(void *memory);
 void virtual_queue(struct virtual_world *virtual_world, struct event *event);
+
+/* At that moment, unless it is TIME_NEVER_NS, `happen` is called with `pending`, one of whose two events `event` is. */
+void virtual_pending_event(struct pending *pending, struct event *event, int64_t due_ns, enum event_class class,
+                           void (*happen)(void *));
+/* It is under way no more. */
+void virtual_pending_drop(struct pending *pending);
+
+/* An exchange with the object store begins; and nobody waits for it any more. */
+void virtual_bucket_start(struct pending *pending);
+void virtual_bucket_forget(struct pending *pending);
+
+extern const struct world_file_operations virtual_file_operations;
 
 /* The door's sides that send something and wait for it. */
 void virtual_http_start(struct world *world, struct http_exchange *http);

@@ -5,12 +5,12 @@
 
 /* ---- What is under way -------------------------------------------------------------------------------------------------- */
 
-static void add_event(struct virtual_world *virtual_world, struct event *event, int64_t due_ns, enum event_class class,
-                      void (*happen)(void *), void *owner)
+void virtual_pending_event(struct pending *pending, struct event *event, int64_t due_ns, enum event_class class,
+                           void (*happen)(void *))
 {
-    *event = (struct event){.due_ns = due_ns, .class = class, .happen = happen, .owner = owner};
+    *event = (struct event){.due_ns = due_ns, .class = class, .happen = happen, .owner = pending};
     if (due_ns != TIME_NEVER_NS) {
-        virtual_queue(virtual_world, event);
+        virtual_queue(pending->world, event);
     }
 }
 
@@ -32,7 +32,7 @@ static struct pending *take_pending(struct virtual_world *virtual_world)
     return pending;
 }
 
-static void drop_pending(struct pending *pending)
+void virtual_pending_drop(struct pending *pending)
 {
     struct virtual_world *virtual_world = pending->world;
     event_queue_remove(&virtual_world->queue, &pending->effect);
@@ -55,7 +55,7 @@ static void drop_pending(struct pending *pending)
 static void end_exchange(struct pending *pending)
 {
     cloud_http_end(pending->world->options.cloud, pending->exchange);
-    drop_pending(pending);
+    virtual_pending_drop(pending);
 }
 
 static void http_takes_effect(void *owner)
@@ -104,19 +104,26 @@ void virtual_http_start(struct world *world, struct http_exchange *http)
     struct virtual_world *virtual_world = virtual_of(world);
     struct pending *pending = take_pending(virtual_world);
     http->ordinal = ++virtual_world->requests;
-    pending->exchange = virtual_must(
-        cloud_http_begin(virtual_world->options.cloud, virtual_world->now_ns, http->request, http->ordinal));
     pending->http = http;
     http->pending = pending;
-    add_event(virtual_world, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT, http_takes_effect,
-              pending);
-    add_event(virtual_world, &pending->arrival, pending->exchange->reply_ns, EVENT_CLASS_ARRIVAL, http_arrives,
-              pending);
+    if (cloud_bucket_is_at(virtual_world->options.cloud, http->request->origin)) {
+        virtual_bucket_start(pending);
+        return;
+    }
+    pending->exchange = virtual_must(
+        cloud_http_begin(virtual_world->options.cloud, virtual_world->now_ns, http->request, http->ordinal));
+    virtual_pending_event(pending, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT,
+                          http_takes_effect);
+    virtual_pending_event(pending, &pending->arrival, pending->exchange->reply_ns, EVENT_CLASS_ARRIVAL, http_arrives);
 }
 
 /* What was sent may still take effect; only the reply finds nobody. */
 static void forget_http(struct pending *pending)
 {
+    if (pending->bucket != NULL) {
+        virtual_bucket_forget(pending);
+        return;
+    }
     pending->http = NULL;
     if (pending->effect.place == 0) {
         end_exchange(pending);
@@ -148,7 +155,7 @@ static void shell_opened(void *owner)
         cloud_ssh_end(virtual_world->options.cloud, pending->session);
     }
     completion_finish(&shell->done);
-    drop_pending(pending);
+    virtual_pending_drop(pending);
 }
 
 void virtual_shell_open(struct world *world, struct shell_session *shell)
@@ -160,8 +167,7 @@ void virtual_shell_open(struct world *world, struct shell_session *shell)
     pending->shell = shell;
     shell->pending = pending;
     shell->fate = pending->session->opened_ns == TIME_NEVER_NS ? pending->session->fate : FATE_DELIVERED;
-    add_event(virtual_world, &pending->arrival, pending->session->opened_ns, EVENT_CLASS_ARRIVAL, shell_opened,
-              pending);
+    virtual_pending_event(pending, &pending->arrival, pending->session->opened_ns, EVENT_CLASS_ARRIVAL, shell_opened);
 }
 
 static void command_ends(void *owner);
@@ -172,12 +178,11 @@ static void command_takes_effect(void *owner)
     cloud_ssh_effect(pending->world->options.cloud, pending->world->now_ns, pending->session);
     if (pending->shell == NULL) {
         cloud_ssh_end(pending->world->options.cloud, pending->session);
-        drop_pending(pending);
+        virtual_pending_drop(pending);
     } else if (pending->session->done_ns != pending->arrival.due_ns) { /* it sleeps, or is put off, for ever even */
         pending->shell->fate = pending->session->done_ns == TIME_NEVER_NS ? FATE_SILENT : pending->shell->fate;
         event_queue_remove(&pending->world->queue, &pending->arrival);
-        add_event(pending->world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends,
-                  pending);
+        virtual_pending_event(pending, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends);
     }
 }
 
@@ -202,7 +207,7 @@ static void command_ends(void *owner)
     append_what_fits(shell->out, &session->out);
     append_what_fits(shell->err, &session->err);
     completion_finish(&shell->done);
-    drop_pending(pending);
+    virtual_pending_drop(pending);
 }
 
 void virtual_shell_run(struct world *world, struct shell_session *shell)
@@ -215,9 +220,9 @@ void virtual_shell_run(struct world *world, struct shell_session *shell)
     bool sent = cloud_ssh_send(virtual_world->options.cloud, virtual_world->now_ns, pending->session, shell->command,
                                shell->input);
     assert(sent);
-    add_event(virtual_world, &pending->effect, pending->session->effect_ns, EVENT_CLASS_EFFECT, command_takes_effect,
-              pending);
-    add_event(virtual_world, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends, pending);
+    virtual_pending_event(pending, &pending->effect, pending->session->effect_ns, EVENT_CLASS_EFFECT,
+                          command_takes_effect);
+    virtual_pending_event(pending, &pending->arrival, pending->session->done_ns, EVENT_CLASS_ARRIVAL, command_ends);
 }
 
 static void forget_shell(struct pending *pending)
@@ -226,7 +231,7 @@ static void forget_shell(struct pending *pending)
     event_queue_remove(&pending->world->queue, &pending->arrival);
     if (pending->effect.place == 0) {
         cloud_ssh_end(pending->world->options.cloud, pending->session);
-        drop_pending(pending);
+        virtual_pending_drop(pending);
     }
 }
 
@@ -254,45 +259,76 @@ void virtual_shell_forget(struct world *world, int64_t instance_id)
 
 /* ---- Store -------------------------------------------------------------------------------------------------------------- */
 
-/* The table whose fault the statement meets; those of the ledger meet none. */
-static const char *first_table(enum store_statement statement)
+/* The first table that a statement on the events store names, and whether it changes anything there. */
+static struct store_request request_of(enum store_statement statement)
 {
-    if (store_statement_database(statement) == STORE_LEDGER) {
-        return NULL;
-    }
     switch (statement) {
     case STORE_SUBSCRIBERS:
+        return (struct store_request){"webhook_configs", false};
     case STORE_SUBSCRIBER_DISABLE:
-        return "webhook_configs";
+        return (struct store_request){"webhook_configs", true};
     case STORE_EVENT_ADD:
+        return (struct store_request){"lifecycle_events", true};
     case STORE_EVENTS_LIST:
-        return "lifecycle_events";
+        return (struct store_request){"lifecycle_events", false};
+    case STORE_DELIVERY_ADD:
+    case STORE_DELIVERY_CLAIM:
+    case STORE_DELIVERY_SET:
+    case STORE_DELIVERIES_BURY:
+        return (struct store_request){"webhook_deliveries", true};
     default:
-        return "webhook_deliveries";
+        return (struct store_request){"webhook_deliveries", false};
     }
 }
 
-static void run_statement(struct virtual_world *virtual_world, struct store_call *call)
+static void lose_row(void *context, const struct store_value *columns, size_t count)
 {
-    const char *table = first_table(call->statement);
-    const char *sqlstate =
-        table == NULL ? NULL : cloud_store_fault(virtual_world->options.cloud, virtual_world->now_ns, table);
-    if (sqlstate != NULL) {
-        (void)memory_store_fail_table(virtual_world->options.store, table, sqlstate);
+    (void)context;
+    (void)columns;
+    (void)count;
+}
+
+static void run_statement(struct memory_store *store, struct store_call *call)
+{
+    (void)memory_store_run(store, call->statement, call->values, call->value_count, call->row, call->row_context,
+                           call->result);
+}
+
+/* What a fault does instead. */
+static void fail_statement(struct memory_store *store, struct store_call *call, const struct store_request *request,
+                           const struct store_verdict *verdict)
+{
+    if (verdict->words == NULL) {
+        (void)memory_store_fail_table(store, request->table, verdict->sqlstate);
+        run_statement(store, call);
+        (void)memory_store_fail_table(store, request->table, NULL);
+        return;
     }
-    (void)memory_store_run(virtual_world->options.store, call->statement, call->values, call->value_count, call->row,
-                           call->row_context, call->result);
-    if (sqlstate != NULL) {
-        (void)memory_store_fail_table(virtual_world->options.store, table, NULL);
+    if (verdict->takes_effect) {
+        (void)memory_store_run(store, call->statement, call->values, call->value_count, lose_row, NULL, call->result);
     }
+    (void)store_result_set(call->result, verdict->sqlstate, verdict->words);
 }
 
 /* The statement is carried out; its change is in the machine's memory, not yet on its disk. */
 static void statement_takes_effect(void *owner)
 {
     struct pending *pending = owner;
-    if (pending->store != NULL) {
-        run_statement(pending->world, pending->store);
+    struct virtual_world *virtual_world = pending->world;
+    struct store_call *call = pending->store;
+    struct store_verdict verdict;
+    if (call == NULL) {
+        return;
+    }
+    struct store_request request = request_of(call->statement);
+    bool for_ledger = store_statement_database(call->statement) == STORE_LEDGER; /* which no fault meets */
+    if (for_ledger || !cloud_store_fault(virtual_world->options.cloud, virtual_world->now_ns, &request, &verdict)) {
+        run_statement(virtual_world->options.store, call);
+    } else if (verdict.silent) {
+        pending->silent = true;
+        event_queue_remove(&virtual_world->queue, &pending->arrival);
+    } else {
+        fail_statement(virtual_world->options.store, call, &request, &verdict);
     }
 }
 
@@ -305,7 +341,7 @@ static void statement_ends(void *owner)
         pending->store->pending = NULL;
         completion_finish(&pending->store->done);
     }
-    drop_pending(pending);
+    virtual_pending_drop(pending);
 }
 
 void virtual_store_start(struct world *world, struct store_call *call)
@@ -315,10 +351,10 @@ void virtual_store_start(struct world *world, struct store_call *call)
     int64_t half_ns = virtual_world->options.store_latency_ns / 2;
     pending->store = call;
     call->pending = pending;
-    add_event(virtual_world, &pending->effect, virtual_world->now_ns + half_ns, EVENT_CLASS_EFFECT,
-              statement_takes_effect, pending);
-    add_event(virtual_world, &pending->arrival, virtual_world->now_ns + virtual_world->options.store_latency_ns,
-              EVENT_CLASS_ARRIVAL, statement_ends, pending);
+    virtual_pending_event(pending, &pending->effect, virtual_world->now_ns + half_ns, EVENT_CLASS_EFFECT,
+                          statement_takes_effect);
+    virtual_pending_event(pending, &pending->arrival, virtual_world->now_ns + virtual_world->options.store_latency_ns,
+                          EVENT_CLASS_ARRIVAL, statement_ends);
 }
 
 /* A statement that was not yet carried out is withdrawn; one that was, is synced all the same. */
@@ -329,6 +365,9 @@ void virtual_store_abandon(struct world *world, struct store_call *call)
     if (pending != NULL) {
         pending->store = NULL;
         call->pending = NULL;
+        if (pending->silent) {
+            virtual_pending_drop(pending);
+        }
     }
 }
 
@@ -344,7 +383,7 @@ void virtual_wire_forget_client(struct virtual_world *virtual_world)
         } else if (pending->shell != NULL) {
             forget_shell(pending);
         } else if (pending->store != NULL) {
-            drop_pending(pending);
+            virtual_pending_drop(pending);
         }
         pending = next;
     }
@@ -358,10 +397,13 @@ void virtual_wire_release(struct virtual_world *virtual_world)
         if (pending->exchange != NULL) {
             cloud_http_end(virtual_world->options.cloud, pending->exchange);
         }
+        if (pending->bucket != NULL) {
+            cloud_bucket_end(virtual_world->options.cloud, virtual_world->now_ns, pending->bucket);
+        }
         if (pending->session != NULL) {
             cloud_ssh_end(virtual_world->options.cloud, pending->session);
         }
-        drop_pending(pending);
+        virtual_pending_drop(pending);
     }
     while (virtual_world->free_pendings != NULL) {
         struct pending *next = virtual_world->free_pendings->next;

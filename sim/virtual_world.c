@@ -35,6 +35,12 @@ static struct wall_time wall_now(struct world *world)
     return (struct wall_time){virtual_of(world)->options.epoch.unix_ns + virtual_of(world)->now_ns};
 }
 
+static int64_t wall_clock(void *context)
+{
+    struct virtual_world *virtual_world = context;
+    return wall_now(&virtual_world->world).unix_ns;
+}
+
 static int64_t process_now_ns(void *context)
 {
     struct virtual_process *process = context;
@@ -163,6 +169,7 @@ static const struct world_operations operations = {
     .shell_forget = virtual_shell_forget,
     .store_start = virtual_store_start,
     .store_abandon = virtual_store_abandon,
+    .files = &virtual_file_operations,
     .lock = lock_name,
     .unlock = unlock_name,
     .note = add_note,
@@ -224,6 +231,8 @@ struct virtual_world *virtual_world_new(struct heap *heap, struct virtual_proces
     virtual_world->process = process;
     process->world = virtual_world;
     event_queue_init(&virtual_world->queue, heap);
+    disk_init(&virtual_world->disk, heap, options->disk_bytes == 0 ? DISK_BYTES_USUAL : options->disk_bytes, wall_clock,
+              virtual_world);
     return virtual_world;
 }
 
@@ -266,7 +275,13 @@ void virtual_world_free(struct virtual_world *virtual_world)
         virtual_world->free_timers = next;
     }
     event_queue_release(&virtual_world->queue);
+    disk_release(&virtual_world->disk);
     heap_release(virtual_world->heap, virtual_world);
+}
+
+struct disk *virtual_world_disk(struct virtual_world *virtual_world)
+{
+    return &virtual_world->disk;
 }
 
 struct world *virtual_world_door(struct virtual_world *virtual_world)
@@ -292,6 +307,9 @@ static void kill_client(struct virtual_world *virtual_world)
     struct random_address address = {virtual_world->options.run, RANDOM_DISK, virtual_world->life,
                                      (uint32_t)virtual_world->steps};
     memory_store_crash(virtual_world->options.store, random_bits(virtual_world->options.seed, address));
+    address.index |= FILES_OF_CRASH;
+    disk_crash(&virtual_world->disk, random_bits(virtual_world->options.seed, address),
+               virtual_world->options.machine_survives);
     heap_drop(virtual_world->process->heap);
     virtual_world->life++;
 }

@@ -4,7 +4,8 @@
  *
  * One step is one event: a change in the cloud, an effect, an arrival, a timer, a signal (order: event_queue.h). Steps are
  * counted from 1; the client can be killed at any of them. A kill drops the client's heap and tasks and what its disk had not
- * synced; what is under way on the wire goes on. A new life of the client may then be started.
+ * synced, of its store and of its files (disk.h); what is under way on the wire goes on, but for a body that is not yet all sent. A new
+ * life of the client may then be started.
  *
  * Everything a run does is a function of its cloud's options, the store and the client's code: same inputs, same history.
  */
@@ -12,6 +13,7 @@
 #define SIM_VIRTUAL_WORLD_H
 
 #include "fakes/cloud/cloud.h"
+#include "sim/disk.h"
 #include "sim/store/memory_store.h"
 #include "world/world.h"
 
@@ -28,6 +30,8 @@ struct virtual_world_options {
     struct history *history;
     bool declines;            /* the person answers each question with no, else with yes */
     int64_t store_latency_ns; /* a statement's way there and back, with its fsync; assumed 0: nobody recorded it */
+    int64_t disk_bytes;       /* of this machine's disk; 0: DISK_BYTES_USUAL */
+    bool machine_survives;    /* a kill is the process's alone: what it had written to files stays, synced or not */
 };
 
 /* Stacks and the client's heap, kept from run to run. */
@@ -43,6 +47,9 @@ void virtual_world_free(struct virtual_world *virtual_world);
 
 /* The door. */
 struct world *virtual_world_door(struct virtual_world *virtual_world);
+
+/* This machine's disk: what lies there before the client starts, and what it left. */
+struct disk *virtual_world_disk(struct virtual_world *virtual_world);
 
 /* Starts the client's main task. False when the client's heap refuses it. */
 MUST_USE bool virtual_world_start(struct virtual_world *virtual_world, task_function *run, void *argument);

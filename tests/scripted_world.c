@@ -161,6 +161,9 @@ static void http_start(struct world *world, struct http_exchange *exchange)
     if (!reply->never) {
         size_t length = reply->length != 0 || reply->body == NULL ? reply->length : strlen(reply->body);
         exchange->reply->status = reply->status;
+        if (reply->retry_after != NULL) {
+            http_reply_add_header(exchange->reply, "Retry-After", reply->retry_after);
+        }
         if (length > exchange->reply->body.limit) {
             exchange->fate = FATE_TOO_LARGE;
         } else {

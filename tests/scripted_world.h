@@ -20,8 +20,9 @@ enum { SCRIPT_MAX = 1200, SCRIPT_TIMERS_MAX = 64, SCRIPT_EVENTS_MAX = 64 };
 
 struct scripted_reply {
     int status;
-    const char *body; /* NULL: empty */
-    size_t length;    /* 0: up to the NUL */
+    const char *body;        /* NULL: empty */
+    size_t length;           /* 0: up to the NUL */
+    const char *retry_after; /* NULL: no such header */
     enum transport_fate fate;
     int64_t delay_ns;
     bool never;

@@ -87,7 +87,7 @@ static void write_allowed_v4(struct json_writer *json, struct exchange *exchange
 static void write_storage(struct json_writer *json, const struct exchange *exchange)
 {
     const char *origin = exchange->service->origin;
-    json_member_int(json, "absoluteMinimumPartSize", BUCKET_PART_BYTES_LEAST);
+    json_member_int(json, "absoluteMinimumPartSize", exchange->service->options.least_part_bytes);
     json_member_string(json, "apiUrl", origin);
     json_member_string(json, "downloadUrl", origin);
     json_member_int(json, "recommendedPartSize", BUCKET_PART_BYTES_USUAL);

@@ -66,6 +66,7 @@ struct bucket_options {
     const struct bucket_prices *prices; /* NULL: those of the epoch */
     bool allowances;                    /* the price list's free allowances count */
     int64_t token_life_ns;              /* of account and upload tokens; 0: 24 hours */
+    int64_t least_part_bytes;           /* of all parts but the last; 0: BUCKET_PART_BYTES_LEAST */
     bucket_event_function *event;       /* NULL: nobody is told */
     void *context;
 };

@@ -94,9 +94,9 @@ static bool parts_fit(struct exchange *exchange, const struct version *version, 
         if (strcmp(parts->at[nth]->sha1, sha1) != 0) {
             return bucket_refuse(exchange, 400, "part_sha1_mismatch", "Part %d sha1 mismatch", number);
         }
-        if (each->next != NULL && parts->at[nth]->size < BUCKET_PART_BYTES_LEAST) {
-            return bucket_refuse_request(exchange, "Part number %d is smaller than %d bytes", number,
-                                         BUCKET_PART_BYTES_LEAST);
+        if (each->next != NULL && parts->at[nth]->size < exchange->service->options.least_part_bytes) {
+            return bucket_refuse_request(exchange, "Part number %d is smaller than %lld bytes", number,
+                                         (long long)exchange->service->options.least_part_bytes);
         }
     }
     if (nth < parts->count) {

@@ -34,6 +34,9 @@ struct bucket_service *bucket_service_new(struct heap *heap, const struct bucket
     }
     service->heap = heap;
     service->options = *options;
+    if (options->least_part_bytes == 0) {
+        service->options.least_part_bytes = BUCKET_PART_BYTES_LEAST;
+    }
     bucket_set_origin(service, options->origin);
     if (options->bucket_name != NULL) {
         (void)text_copy(service->bucket_name, sizeof service->bucket_name, options->bucket_name);

@@ -27,7 +27,8 @@ struct fake_values {
     int legacy_list; /* enum switch_word */
     int rate_limits; /* enum switch_word */
     bool no_ssh;
-    int host; /* enum host_word */
+    int64_t ssh_keepalive_ns; /* 0: none */
+    int host;                 /* enum host_word */
     const char *history;
     const char *ready_file;
     const char *env_file;

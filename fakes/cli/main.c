@@ -40,6 +40,10 @@ static const struct option own_options[] = {
     CHOICE_OPTION(struct fake_values, rate_limits, "rate-limits", "on|off", "off",
                   "Whether too many requests are refused, as the service does"),
     FLAG_OPTION(struct fake_values, no_ssh, "no-ssh", "Serve no SSH: machines run, and nobody can log in"),
+    SECONDS_OPTION(
+        struct fake_values, ssh_keepalive_ns, "ssh-keepalive-s", 0, NS_PER_HOUR, "10",
+        "Ask silent SSH clients so often, in real time, whether they live; after three of that they are gone; "
+        "0 asks nobody"),
     CHOICE_OPTION(struct fake_values, host, "host", "modelled|sandboxed", "modelled",
                   "What runs the commands: a model of a machine, or real tools in a sandbox"),
     TEXT_OPTION(struct fake_values, history, "history", "FILE", NULL, "Write the history"),

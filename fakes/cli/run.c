@@ -145,7 +145,7 @@ static enum error_code open_stage(struct fake *fake, struct error *error)
 
 static enum error_code open_ssh(struct fake *fake, struct error *error)
 {
-    struct ssh_front_options options = {.heap = fake->heap};
+    struct ssh_front_options options = {.heap = fake->heap, .keepalive_ns = fake->values->ssh_keepalive_ns};
     if (fake->values->no_ssh) {
         return ERR_OK;
     }
@@ -154,6 +154,7 @@ static enum error_code open_ssh(struct fake *fake, struct error *error)
         options.program_context = fake->sandboxes;
     }
     fake->ssh = ssh_front_new(&options);
+    fake->control.ssh = fake->ssh;
     return fake->ssh == NULL ? error_set(error, ERR_NO_MEMORY, "no memory for the SSH front")
                              : stage_add_service(&fake->stage, ssh_front_service(fake->ssh), error);
 }

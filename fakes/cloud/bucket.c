@@ -68,6 +68,11 @@ static const char *text_or(const char *text, const char *otherwise)
     return text == NULL ? otherwise : text;
 }
 
+bool cloud_bucket_is_at(const struct cloud *cloud, const char *origin)
+{
+    return origin != NULL && strcmp(origin, text_or(cloud->options.bucket.origin, CLOUD_BUCKET_ORIGIN)) == 0;
+}
+
 struct bucket_service *cloud_bucket(struct cloud *cloud, int64_t now_ns, struct error *error)
 {
     struct error unused;
@@ -80,9 +85,10 @@ struct bucket_service *cloud_bucket(struct cloud *cloud, int64_t now_ns, struct 
         .seed = cloud->options.seed,
         .epoch = cloud->options.epoch,
         .content = content_of(cloud),
-        .origin = text_or(wanted->origin, "http://127.0.0.1"),
+        .origin = text_or(wanted->origin, CLOUD_BUCKET_ORIGIN),
         .bucket_name = text_or(wanted->bucket_name, CLOUD_BUCKET_NAME),
         .allowances = wanted->allowances,
+        .least_part_bytes = wanted->least_part_bytes,
         .event = on_bucket_event,
         .context = cloud,
     };
@@ -126,7 +132,9 @@ static struct cloud_bucket_exchange *take_exchange(struct cloud *cloud, const st
     buffer_init(&exchange->own.body, cloud->heap, CLOUD_REPLY_MAX);
     buffer_init(&exchange->own.headers, cloud->heap, CLOUD_HEADERS_MAX);
     struct http_request without_body = *head;
+    without_body.origin = NULL; /* its owner may be gone before the exchange is */
     without_body.body = (struct span){"", 0};
+    without_body.body_file = NULL;
     if (!cloud_request_copy(&exchange->sent, &without_body)) {
         release(cloud, exchange);
         return NULL;
@@ -216,8 +224,7 @@ bool cloud_bucket_take(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_
     return verdict->break_after_bytes < 0 || exchange->taken < verdict->break_after_bytes;
 }
 
-/* How long the bytes take; nothing when no pace is set. */
-static int64_t transfer_ns(const struct cloud *cloud, int64_t bytes)
+int64_t cloud_bucket_transfer_ns(const struct cloud *cloud, int64_t bytes)
 {
     int64_t pace = cloud->options.bucket.bytes_per_s;
     return pace == 0 ? 0 : scale_rounded(bytes, NS_PER_S, pace);
@@ -226,10 +233,9 @@ static int64_t transfer_ns(const struct cloud *cloud, int64_t bytes)
 void cloud_bucket_whole(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange)
 {
     const struct http_verdict *verdict = &exchange->verdict.http;
-    int64_t sent_ns = now_ns + transfer_ns(cloud, exchange->taken);
     int64_t call_ns = cloud->options.bucket.call_ns;
-    exchange->effect_ns = exchange->inside == NULL ? TIME_NEVER_NS : sent_ns + call_ns / 2;
-    exchange->reply_ns = exchange->fate == FATE_SILENT ? TIME_NEVER_NS : sent_ns + call_ns + verdict->extra_delay_ns;
+    exchange->effect_ns = exchange->inside == NULL ? TIME_NEVER_NS : now_ns + call_ns / 2;
+    exchange->reply_ns = exchange->fate == FATE_SILENT ? TIME_NEVER_NS : now_ns + call_ns + verdict->extra_delay_ns;
     exchange->reply_size = (int64_t)exchange->own.body.length;
 }
 
@@ -316,7 +322,6 @@ void cloud_bucket_effect(struct cloud *cloud, int64_t now_ns, struct cloud_bucke
     if (!exchange->streamed) {
         exchange->reply_size = (int64_t)exchange->reply->body.length;
     }
-    exchange->reply_ns = saturating_add(exchange->reply_ns, transfer_ns(cloud, exchange->reply_size));
 }
 
 /* ---- The reply ------------------------------------------------------------------------------------------------------------ */

@@ -52,11 +52,12 @@ struct cloud_options {
     struct history *history;
     struct cloud_bucket_options {
         struct content_store *content; /* NULL: in memory */
-        const char *origin;            /* NULL: "http://127.0.0.1"; see bucket_set_origin() */
+        const char *origin;            /* NULL: CLOUD_BUCKET_ORIGIN; see bucket_set_origin() */
         const char *bucket_name;       /* NULL: CLOUD_BUCKET_NAME */
         bool allowances;               /* the price list's free allowances count */
         int64_t call_ns;               /* how long a call takes, beside the transfer of its body */
-        int64_t bytes_per_s;           /* of bodies, both ways; 0: no time */
+        int64_t bytes_per_s;           /* of bodies, both ways, where no socket sets their pace; 0: no time */
+        int64_t least_part_bytes;      /* of large files' parts; 0: as the service has it */
     } bucket;
 };
 
@@ -222,6 +223,10 @@ uint32_t cloud_machine_containers(const struct cloud *cloud, uint32_t contract);
 /* ---- Object store ------------------------------------------------------------------------------------------------------ */
 
 #define CLOUD_BUCKET_NAME "dumont-rehearsal"
+#define CLOUD_BUCKET_ORIGIN "https://api.backblazeb2.com" /* for whoever has no sockets */
+
+/* Whether requests to `origin` are the object store's, as the options have it. */
+bool cloud_bucket_is_at(const struct cloud *cloud, const char *origin);
 
 /*
  * The object store, made and opened when it is first asked for. NULL with an error (bucket_open()'s, or no memory) when it cannot
@@ -233,6 +238,9 @@ struct bucket_service *cloud_bucket(struct cloud *cloud, int64_t now_ns, struct 
  * One request to it, whose body streams in and whose reply's body may stream out:
  *
  *     begin, take any number of times, whole; effect at `effect_ns`; at `reply_ns` the reply or its fate, read until 0; end
+ *
+ * How long the bytes of bodies are on their way is the affair of whoever moves them: cloud_bucket_transfer_ns() says it where that is
+ * no socket.
  *
  * `effect_ns` and `reply_ns` stand from cloud_bucket_whole() on and are TIME_NEVER_NS when there will be none; status, reply and what
  * follows it from the effect on, or from `whole` on when there is none.
@@ -276,6 +284,9 @@ void cloud_bucket_effect(struct cloud *cloud, int64_t now_ns, struct cloud_bucke
 size_t cloud_bucket_read(struct cloud *cloud, struct cloud_bucket_exchange *exchange, int64_t at, char *out,
                          size_t size);
 
+/* How long so many bytes of a body are on their way. */
+int64_t cloud_bucket_transfer_ns(const struct cloud *cloud, int64_t bytes);
+
 /* Gives it back, whatever has become of it; what has not taken effect never will. */
 void cloud_bucket_end(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
 
@@ -301,7 +312,8 @@ MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 
-/* SQLSTATE with which a statement that first names `table` of the events store fails now, or NULL. */
-const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table);
+/* What happens to a statement on the events store now. True when anything does. */
+bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,
+                       struct store_verdict *verdict);
 
 #endif

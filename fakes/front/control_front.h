@@ -16,12 +16,14 @@
 
 #include "fakes/front/http_front.h"
 #include "fakes/front/journal.h"
+#include "fakes/front/ssh_front.h"
 #include "fakes/front/stage_server.h"
 
 /* Zero-filled but for the first members, which stay. */
 struct control_front {
     int64_t port; /* wanted; 0: the kernel's choice */
     struct journal *journal;
+    const struct ssh_front *ssh; /* NULL: none */
     /* its own */
     struct stage_service service;
     struct stage_server *stage;

@@ -48,6 +48,21 @@ static void write_machine(struct json_writer *writer, const struct contract_view
     json_end_object(writer);
 }
 
+/* What clients hold at the moment, and how many have come. */
+static void write_ssh(struct json_writer *writer, const struct ssh_front *ssh)
+{
+    json_key(writer, "ssh");
+    if (ssh == NULL) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_member_int(writer, "connections", (int64_t)ssh_front_peers(ssh));
+    json_member_int(writer, "programs", (int64_t)ssh_front_programs(ssh));
+    json_member_int(writer, "accepted", (int64_t)ssh_front_accepted(ssh));
+    json_end_object(writer);
+}
+
 void control_tell_state(struct control_call *control)
 {
     const struct stage_server *stage = control->front->stage;
@@ -71,6 +86,7 @@ void control_tell_state(struct control_call *control)
     json_end_array(writer);
     json_member_decimal(writer, "charged_usd", market_charged_nusd(market), 9);
     json_member_decimal(writer, "credit_usd", market_credit_nusd(market), 9);
+    write_ssh(writer, control->front->ssh);
     json_key(writer, "object_store");
     statement_write_bucket(cloud_bucket(stage->cloud, stage->now_ns, NULL), writer);
     json_key(writer, "requests");
@@ -78,12 +94,13 @@ void control_tell_state(struct control_call *control)
     json_end_object(writer);
 }
 
-/* As the history file has it. */
+/* As the history file has it since the last reset. */
 void control_tell_history(struct control_call *control)
 {
-    const struct buffer *text = &control->front->stage->history->text;
+    const struct history *history = control->front->stage->history;
     control->content_type = "application/x-ndjson";
-    buffer_append(&control->text, buffer_text(text), text->length);
+    buffer_append(&control->text, buffer_text(&history->text) + history->obsolete,
+                  history->text.length - history->obsolete);
 }
 
 void control_tell_faults(struct control_call *control)

@@ -16,6 +16,7 @@ struct ssh_front *ssh_front_new(const struct ssh_front_options *options)
     front->heap = options->heap;
     front->program = options->program == NULL ? ssh_modelled_program : options->program;
     front->program_context = options->program_context;
+    front->keepalive_ns = options->keepalive_ns;
     return front;
 }
 

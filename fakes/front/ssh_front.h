@@ -13,6 +13,11 @@
  *
  * Bounds: SSH_PEERS_MAX connections, SSH_STRANGERS_MAX of them not authenticated and those for SSH_GRACE_S real seconds at most,
  * SSH_CHANNELS_MAX channels a connection. What a program has to say waits until the client reads, one socket's worth ahead.
+ *
+ * A client that is silent for a keepalive's time is asked whether it is still there, as sshd does with ClientAliveInterval; one
+ * that has said nothing for SSH_KEEPALIVES_MISSED_MAX such times (and less than one more) is gone, and with it all that it held:
+ * channels, pipes, descriptors. What it had started on its machine goes on there as behind sshd: at the end of its input, without a reader, a
+ * terminal hung up. Real time, because it bounds what a real client costs the fake.
  */
 #ifndef FAKES_FRONT_SSH_FRONT_H
 #define FAKES_FRONT_SSH_FRONT_H
@@ -20,7 +25,13 @@
 #include "fakes/front/ssh_program.h"
 #include "fakes/front/stage_server.h"
 
-enum { SSH_PEERS_MAX = 4096, SSH_STRANGERS_MAX = 1024, SSH_GRACE_S = 120, SSH_CHANNELS_MAX = 64 };
+enum {
+    SSH_PEERS_MAX = 4096,
+    SSH_STRANGERS_MAX = 1024,
+    SSH_GRACE_S = 120,
+    SSH_CHANNELS_MAX = 64,
+    SSH_KEEPALIVES_MISSED_MAX = 3
+};
 
 struct ssh_front;
 
@@ -28,6 +39,7 @@ struct ssh_front_options {
     struct heap *heap;
     channel_program_function *program; /* NULL: ssh_modelled_program */
     void *program_context;
+    int64_t keepalive_ns; /* 0: nobody is asked, and who is silent stays */
 };
 
 /* NULL when memory is gone. To be freed after the stage is closed. */

@@ -196,6 +196,7 @@ static void peer_ready(void *context, unsigned ready)
     if ((ready & REACTOR_HANGUP) != 0) {
         peer_cut(peer); /* gone before it was answered */
     } else {
+        peer->keepalives_missed = (ready & REACTOR_READ) != 0 ? 0 : peer->keepalives_missed;
         peer_pump(peer);
     }
 }
@@ -279,6 +280,37 @@ static bool begin_ssh(struct peer *peer)
     return arm_grace(peer);
 }
 
+/* Of the questions only one is under way at a time: libssh takes the first call as reading the answer to the last one. */
+static void ask_whether_it_lives(struct peer *peer)
+{
+    peer->pumping = true; /* libssh may read, and call back */
+    (void)ssh_send_keepalive(peer->ssh);
+    (void)ssh_send_keepalive(peer->ssh);
+    peer->pumping = false;
+}
+
+static void keepalive_is_due(void *owner);
+
+static bool arm_keepalive(struct peer *peer)
+{
+    int64_t interval_ns = peer->front->keepalive_ns;
+    return interval_ns == 0 || reactor_arm(reactor_of(peer), &peer->grace, REACTOR_REAL,
+                                           monotonic_now_ns() + interval_ns, keepalive_is_due, peer);
+}
+
+/* One that the plan lets vanish is not asked: it would hear of us. */
+static void keepalive_is_due(void *owner)
+{
+    struct peer *peer = owner;
+    int missed = peer->silent ? 0 : peer->keepalives_missed++;
+    if (!arm_keepalive(peer) || missed >= SSH_KEEPALIVES_MISSED_MAX) {
+        peer_free(peer); /* nobody is there to see an orderly end */
+    } else if (missed > 0) {
+        ask_whether_it_lives(peer);
+        peer_pump(peer);
+    }
+}
+
 void peer_opened(struct peer *peer)
 {
     peer->callbacks.userdata = peer;
@@ -286,6 +318,7 @@ void peer_opened(struct peer *peer)
     ssh_callbacks_init(&peer->callbacks);
     (void)ssh_set_server_callbacks(peer->ssh, &peer->callbacks);
     reactor_disarm(reactor_of(peer), &peer->grace);
+    peer->dead = !arm_keepalive(peer) || peer->dead;
     peer->phase = PEER_OPEN;
     peer->front->stranger_count--;
 }

@@ -54,8 +54,9 @@ struct peer {
     enum peer_phase phase;
     int descriptor; /* ours; libssh has a duplicate and closes that */
     struct reactor_watch watch;
-    struct reactor_timer grace;
-    struct event moment; /* when it is closed, or what is held is answered */
+    struct reactor_timer grace; /* to log in, then for the next keepalive, then to leave */
+    int keepalives_missed;      /* since it was last heard */
+    struct event moment;        /* when it is closed, or what is held is answered */
     struct cloud_session *session;
     ssh_session ssh;
     ssh_event event;
@@ -98,7 +99,8 @@ struct ssh_front {
     struct peer *leaving;
     size_t peer_count, stranger_count;
     size_t program_count;
-    int descriptors_max; /* that the process may have */
+    int descriptors_max;  /* that the process may have */
+    int64_t keepalive_ns; /* 0: none */
     uint64_t accepted;
 };
 

@@ -65,9 +65,9 @@ static enum error_code ask_for_token(struct b2_call *call, const char *basic, st
                                          .path = "/b2api/v3/b2_authorize_account",
                                          .headers = headers,
                                          .header_count = ARRAY_LENGTH(headers)};
-    enum error_code code = world_http(b2->world, &request, &call->reply, b2_call_deadline_ns(b2), NULL);
+    enum error_code code = b2_exchange(call, &request, b2_call_deadline_ns(b2), error);
     if (code != ERR_OK) {
-        return error_set(error, code, "%s", error_sentence(code));
+        return code;
     }
     if (call->reply.status != 200) {
         code = b2_decode_error(&call->reply, error);
@@ -101,11 +101,11 @@ static enum error_code authorize(struct b2_call *call, struct error *error)
         return error_set(error, ERR_NOT_AUTHENTICATED, "the key is too long");
     }
     world_hide(b2->world, basic + strlen("Basic "));
-    struct b2_retry retry = b2_retry_begin(b2, "authorize", false);
+    struct retry retry = b2_retry_begin(b2, "authorize", false);
     enum error_code code;
     do {
         code = ask_for_token(call, basic, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
     memset(pair, 0, sizeof pair);
     memset(basic, 0, sizeof basic);
     if (code != ERR_OK) {

@@ -6,7 +6,7 @@
 #include "base/json_write.h"
 #include "world/note.h"
 
-enum { RENEWALS_MOST = 3, JITTER_DIVISOR = 4, PAGE_ROWS = 1000, UNFINISHED_ROWS = 100, PAGES_MAX = 100000 };
+enum { RENEWALS_MOST = 3, PAGE_ROWS = 1000, UNFINISHED_ROWS = 100, PAGES_MAX = 100000 };
 
 static const int64_t call_limit_ns = 60 * NS_PER_S;
 static const int64_t stall_limit_ns = 60 * NS_PER_S;
@@ -21,13 +21,7 @@ int64_t b2_call_deadline_ns(const struct b2 *b2)
 
 /* ---- Asking again -------------------------------------------------------------------------------------------------------- */
 
-struct b2_retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once)
-{
-    return (struct b2_retry){
-        .b2 = b2, .operation = operation, .entity = ++b2->operations, .pause_ns = at_once ? 0 : first_pause_ns};
-}
-
-/* Catalogue id of the fault that an error is the sign of, or NULL. */
+/* Catalogue id of the fault that an error of a call or an upload is the sign of, or NULL. */
 static const char *fault_behind(enum error_code code)
 {
     switch (code) {
@@ -37,16 +31,13 @@ static const char *fault_behind(enum error_code code)
         return "b2-cap-exceeded";
     case ERR_CHECKSUM_MISMATCH:
         return "sha1-mismatch";
-    case ERR_REPLY_UNEXPECTED:
-    case ERR_REPLY_TOO_LARGE:
-    case ERR_REPLY_TRUNCATED:
-        return "bad-download";
     case ERR_SERVER_ERROR:
     case ERR_RATE_LIMITED:
     case ERR_UNREACHABLE:
     case ERR_CONNECTION_REFUSED:
     case ERR_CONNECTION_RESET:
     case ERR_CLOSED_EARLY:
+    case ERR_REPLY_TRUNCATED:
     case ERR_REPLY_MALFORMED:
     case ERR_TIMED_OUT:
         return "b2-503-busy";
@@ -55,37 +46,58 @@ static const char *fault_behind(enum error_code code)
     }
 }
 
-static int64_t next_pause_ns(struct b2_retry *retry, const struct error *error)
+static const char *fault_behind_download(enum error_code code)
 {
-    struct world *world = retry->b2->world;
-    int64_t pause_ns = retry->pause_ns > error->retry_after_ns ? retry->pause_ns : error->retry_after_ns;
-    uint64_t bits = world_random_bits(world, RANDOM_RETRY_JITTER, retry->entity, (uint32_t)retry->attempt);
-    int64_t jitter_ns = (int64_t)(bits >> 1) % (pause_ns / JITTER_DIVISOR + 1);
-    retry->pause_ns = retry->pause_ns == 0 ? first_pause_ns : 2 * retry->pause_ns;
-    retry->pause_ns = retry->pause_ns > longest_pause_ns ? longest_pause_ns : retry->pause_ns;
-    return pause_ns + jitter_ns;
+    bool bad = code == ERR_REPLY_UNEXPECTED || code == ERR_REPLY_TOO_LARGE || code == ERR_REPLY_TRUNCATED;
+    return bad ? "bad-download" : fault_behind(code);
 }
 
-bool b2_retry_again(struct b2_retry *retry, struct error *error)
+static const char *fault_behind_finish(enum error_code code)
 {
-    struct world *world = retry->b2->world;
-    enum retry_class class = error_retry_class(error->code);
-    const char *fault = fault_behind(error->code);
-    bool again = (class == RETRY_SAFE || class == RETRY_LATER) && ++retry->attempt < B2_ATTEMPTS;
-    if (fault != NULL) {
-        note_fault(world, fault, "%s: %s; %s", retry->operation, error->message, again ? "asked again" : "gave up");
-    }
-    if (!again) {
-        return false;
-    }
-    enum error_code slept = world_sleep_until(world, world_deadline_ns(world, next_pause_ns(retry, error)));
-    if (slept != ERR_OK) {
-        (void)error_set(error, slept, "%s: %s while waiting to ask again", retry->operation, error_sentence(slept));
-    }
-    return slept == ERR_OK;
+    (void)code;
+    return "unfinished-large-file";
+}
+
+struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once)
+{
+    return (struct retry){
+        .world = b2->world,
+        .operation = operation,
+        .fault_behind = fault_behind,
+        .stream = ++b2->operations,
+        .attempts = B2_ATTEMPTS,
+        .pause_ns = at_once ? 0 : first_pause_ns,
+        .first_pause_ns = first_pause_ns,
+        .longest_pause_ns = longest_pause_ns,
+        .deadline_ns = TIME_NEVER_NS,
+    };
+}
+
+struct retry b2_retry_download(struct b2 *b2, const char *operation)
+{
+    struct retry retry = b2_retry_begin(b2, operation, false);
+    retry.fault_behind = fault_behind_download;
+    return retry;
+}
+
+struct retry b2_retry_finish(struct b2 *b2)
+{
+    struct retry retry = b2_retry_begin(b2, "finish", false);
+    retry.fault_behind = fault_behind_finish;
+    return retry;
 }
 
 /* ---- One call ------------------------------------------------------------------------------------------------------------ */
+
+enum error_code b2_exchange(struct b2_call *call, const struct http_request *request, int64_t deadline_ns,
+                            struct error *error)
+{
+    enum error_code code = world_http(call->b2->world, request, &call->reply, deadline_ns, NULL);
+    if (code == ERR_OK && call->reply.headers.failed) {
+        code = ERR_NO_MEMORY;
+    }
+    return code == ERR_OK ? code : error_set(error, code, "%s", error_sentence(code));
+}
 
 static struct span reply_body(const struct b2_call *call)
 {
@@ -101,6 +113,12 @@ static struct json_writer begin_body(struct b2_call *call)
     return writer;
 }
 
+/* What a second request would not leave as it is: the transport is not to send it again by itself. */
+static bool is_sent_once(const char *operation)
+{
+    return strcmp(operation, "b2_start_large_file") == 0 || strcmp(operation, "b2_finish_large_file") == 0;
+}
+
 static enum error_code ask_once(struct b2_call *call, const char *operation, struct error *error)
 {
     struct b2 *b2 = call->b2;
@@ -111,14 +129,15 @@ static enum error_code ask_once(struct b2_call *call, const char *operation, str
                                          .origin = b2->account.api_origin,
                                          .path = path,
                                          .body = {buffer_text(&call->body), call->body.length},
+                                         .changes_state = is_sent_once(operation),
                                          .headers = headers,
                                          .header_count = ARRAY_LENGTH(headers)};
     if (call->body.failed) {
         return error_set(error, ERR_NO_MEMORY, "no memory for a request");
     }
-    enum error_code code = world_http(b2->world, &request, &call->reply, b2_call_deadline_ns(b2), NULL);
+    enum error_code code = b2_exchange(call, &request, b2_call_deadline_ns(b2), error);
     if (code != ERR_OK) {
-        return error_set(error, code, "%s", error_sentence(code));
+        return code;
     }
     return call->reply.status == 200 ? ERR_OK : b2_decode_error(&call->reply, error);
 }
@@ -146,11 +165,11 @@ static enum error_code ask_with_token(struct b2_call *call, const char *operatio
 static enum error_code ask(struct b2_call *call, struct json_writer *writer, const char *operation, struct error *error)
 {
     json_end_object(writer);
-    struct b2_retry retry = b2_retry_begin(call->b2, operation, false);
+    struct retry retry = b2_retry_begin(call->b2, operation, false);
     enum error_code code;
     do {
         code = ask_with_token(call, operation, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
     if (code != ERR_OK) {
         error_wrap(error, "%s", operation);
     }
@@ -356,9 +375,9 @@ enum error_code b2_send(struct b2_call *call, const struct b2_upload_url *url, c
                                          .headers = headers,
                                          .header_count = header_count};
     int64_t deadline_ns = world_deadline_ns(world, transfer_limit_ns);
-    enum error_code code = world_http(world, &request, &call->reply, deadline_ns, NULL);
+    enum error_code code = b2_exchange(call, &request, deadline_ns, error);
     if (code != ERR_OK) {
-        return error_set(error, code, "%s", error_sentence(code));
+        return code;
     }
     return call->reply.status == 200 ? ERR_OK : b2_decode_error(&call->reply, error);
 }
@@ -378,14 +397,14 @@ static enum error_code fetch_once(struct b2_call *call, const char *range, const
                                          .header_count = range == NULL ? 1 : 2};
     call->reply.body_file = to;
     int64_t deadline_ns = world_deadline_ns(world, transfer_limit_ns);
-    enum error_code code = world_http(world, &request, &call->reply, deadline_ns, NULL);
+    enum error_code code = b2_exchange(call, &request, deadline_ns, error);
     call->reply.body_file = NULL;
     bool ignored = range != NULL && call->reply.status == 200;
     if (ignored && (code == ERR_OK || code == ERR_REPLY_TOO_LARGE || code == ERR_REPLY_TRUNCATED)) {
         return error_set(error, ERR_REPLY_UNEXPECTED, "the whole file came for a range of it");
     }
     if (code != ERR_OK) {
-        return error_set(error, code, "%s", error_sentence(code));
+        return code;
     }
     return call->reply.status == (range == NULL ? 200 : 206) ? ERR_OK : b2_decode_error(&call->reply, error);
 }

@@ -11,7 +11,7 @@
 #define B2_CALLS_H
 
 #include "b2/codec.h"
-#include "world/world.h"
+#include "world/retry.h"
 
 #define B2_DEFAULT_ORIGIN "https://api.backblazeb2.com"
 
@@ -62,18 +62,11 @@ int64_t b2_server_unix_ms(const struct b2 *b2);
 /* A new token, unless somebody has one that is newer than `generation` already. */
 MUST_USE enum error_code b2_renew(struct b2_call *call, int64_t generation, struct error *error);
 
-/* The pauses between attempts. */
-struct b2_retry {
-    struct b2 *b2;
-    const char *operation;
-    uint32_t entity;
-    int attempt;
-    int64_t pause_ns;
-};
+/* The pauses between attempts at an operation: half a second doubling to a minute, the first none at all with `at_once`. */
 enum { B2_ATTEMPTS = 10 };
-struct b2_retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once);
-/* After an attempt that ended with `error`: true, having slept, when it should be made again. */
-MUST_USE bool b2_retry_again(struct b2_retry *retry, struct error *error);
+struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once);
+struct retry b2_retry_download(struct b2 *b2, const char *operation); /* the same; errors are signs of other faults */
+struct retry b2_retry_finish(struct b2 *b2);
 
 MUST_USE enum error_code b2_get_upload_url(struct b2_call *call, struct b2_upload_url *url, struct error *error);
 MUST_USE enum error_code b2_get_upload_part_url(struct b2_call *call, const char *file_id, struct b2_upload_url *url,

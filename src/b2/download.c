@@ -85,13 +85,40 @@ static enum error_code probe_once(struct b2_call *call, struct download *downloa
     return good ? ERR_OK : unexpected(error, "a range of one byte is not what was asked for");
 }
 
+struct sighting {
+    const char *name;
+    bool listed;
+};
+
+static bool see_name(void *context, const struct b2_file *file)
+{
+    struct sighting *sighting = context;
+    sighting->listed = file->action == B2_UPLOAD && strcmp(file->name, sighting->name) == 0;
+    return false;
+}
+
+/* A file that is not found and listed all the same is there: whoever takes it for absent would begin anew over it. */
+static void doubt_absence(struct b2_call *call, const char *name, struct error *error)
+{
+    struct error ignored;
+    struct sighting sighting = {.name = name};
+    if (b2_allows(call->b2, "listFiles", &ignored) != ERR_OK ||
+        b2_list(call, B2_LIST_NAMES, name, see_name, &sighting, &ignored) != ERR_OK || !sighting.listed) {
+        return;
+    }
+    note_fault(call->b2->world, "b2-404-reinit", "%.200s: not found, and listed; taken for neither absent nor there",
+               name);
+    error_wrap(error, "it is listed, and was not found");
+    error_advise(error, "it is not absent: try again, and begin nothing anew in its place");
+}
+
 static enum error_code probe(struct b2_call *call, struct download *download, struct error *error)
 {
-    struct b2_retry retry = b2_retry_begin(download->b2, "download", false);
+    struct retry retry = b2_retry_download(download->b2, "download");
     enum error_code code;
     do {
         code = probe_once(call, download, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
     if (code == ERR_OK) {
         (void)text_copy(download->result->file.name, sizeof download->result->file.name, download->name);
         return code;
@@ -99,6 +126,7 @@ static enum error_code probe(struct b2_call *call, struct download *download, st
     if (error->code == ERR_NO_SUCH_FILE) {
         error_wrap(error, "%.120s", download->name);
         error_advise(error, "see what is there with dumont store ls; nothing was changed here or in the store");
+        doubt_absence(call, download->name, error);
     }
     return error->code;
 }
@@ -245,11 +273,16 @@ static enum error_code note_range(struct download *download, int64_t index, stru
 static enum error_code fetch(struct worker *worker, int64_t index, struct error *error)
 {
     struct download *download = worker->download;
-    struct b2_retry retry = b2_retry_begin(download->b2, "download of a range", false);
+    struct retry retry = b2_retry_download(download->b2, "download of a range");
     enum error_code code;
     do {
         code = fetch_once(worker, index, error);
-    } while (code != ERR_OK && b2_retry_again(&retry, error));
+    } while (code != ERR_OK && retry_again(&retry, error));
+    if (code == ERR_NO_SUCH_FILE) {
+        note_fault(download->b2->world, "b2-404-reinit", "%.200s: it was there a moment ago, and is not found",
+                   download->name);
+        error_wrap(error, "%.120s was there a moment ago", download->name);
+    }
     if (code != ERR_OK) {
         return error->code;
     }
@@ -312,8 +345,8 @@ static enum error_code verify(struct download *download, struct error *error)
     char hex[DIGEST_HEX_SIZE];
     download->result->verified = false;
     if (file->sha1[0] == '\0') {
-        note_log(download->b2->world, "warning",
-                 "%.200s: the store knows no digest of the whole file: only lengths were compared", download->name);
+        note_fault(download->b2->world, "sha1-odd",
+                   "%.200s: the store tells no digest of the whole file; lengths were compared", download->name);
         return ERR_OK;
     }
     const struct world_file_range all = {0, file->size};
@@ -332,7 +365,7 @@ static enum error_code verify(struct download *download, struct error *error)
 /* Bytes that are wrong are fetched anew, all of them: nobody knows which. */
 static enum error_code fetch_whole(struct b2_call *call, struct download *download, struct error *error)
 {
-    struct b2_retry retry = b2_retry_begin(download->b2, "download", false);
+    struct retry retry = b2_retry_download(download->b2, "download");
     enum error_code code = take_up(download, error);
     for (int attempt = 1; code == ERR_OK; attempt++) {
         code = fetch_ranges(download, error);
@@ -342,7 +375,7 @@ static enum error_code fetch_whole(struct b2_call *call, struct download *downlo
         }
         struct error ignored;
         (void)start_anew(download, &ignored);
-        if (attempt == WHOLE_ATTEMPTS || !b2_retry_again(&retry, error)) {
+        if (attempt == WHOLE_ATTEMPTS || !retry_again(&retry, error)) {
             return error->code;
         }
         code = probe(call, download, error); /* the digest told may have been the wrong one */

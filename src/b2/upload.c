@@ -26,7 +26,7 @@ void upload_tell_progress(struct upload *upload, int64_t bytes)
     }
 }
 
-bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, struct b2_upload_url *url,
+bool upload_again(struct upload *upload, struct retry *retry, int *resends, struct b2_upload_url *url,
                   struct error *error)
 {
     url->origin[0] = '\0';
@@ -38,7 +38,7 @@ bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, s
             return false;
         }
     }
-    return b2_retry_again(retry, error);
+    return retry_again(retry, error);
 }
 
 static void take_piece(void *context, int64_t index, const char *hex)
@@ -99,14 +99,26 @@ static bool answer_was_lost(enum error_code code)
            code == ERR_REPLY_MALFORMED || code == ERR_TIMED_OUT || code == ERR_REPLY_UNEXPECTED;
 }
 
+/* Of tar's archive of nothing: two blocks of zeros in a record of 10,240 bytes. */
+static const char empty_archive_sha1[] = "34e163be8e43c5631d8b92e9c43ab0bf0fa62b9c";
+
 /* What the service says that it has must be what was sent; else it is taken away again, so that nobody finds it. */
 static enum error_code judge(struct b2_call *call, const struct upload *upload, const struct b2_file *file,
                              struct error *error)
 {
     /* Some answers tell no digest, although the service compared it: then the length is what is left to compare. */
+    struct world *world = upload->b2->world;
     bool told = file->sha1[0] != '\0';
     if (file->size == upload->facts.size && (!told || b2_sha1_equal(file->sha1, upload->sha1))) {
+        if (!told) {
+            note_fault(world, "sha1-odd", "%.200s: the store tells no digest of what it took; lengths were compared",
+                       upload->label.name);
+        }
         return ERR_OK;
+    }
+    if (b2_sha1_equal(file->sha1, empty_archive_sha1)) {
+        note_fault(world, "empty-snapshot", "%.200s: an archive with nothing in it was stored; it is deleted",
+                   upload->label.name);
     }
     struct error ignored;
     enum error_code taken = b2_delete_version(call, file->id, upload->label.name, &ignored);
@@ -142,7 +154,7 @@ static enum error_code upload_whole(struct b2_call *call, struct upload *upload,
 {
     struct b2_upload_url url = {.origin = ""};
     struct b2_file *file = &upload->result->file;
-    struct b2_retry retry = b2_retry_begin(upload->b2, "upload", true);
+    struct retry retry = b2_retry_begin(upload->b2, "upload", true);
     int resends = 0;
     enum error_code code;
     do {

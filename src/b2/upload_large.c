@@ -91,7 +91,7 @@ static enum error_code send_part(struct worker *worker, int64_t index, struct er
 static enum error_code upload_part(struct worker *worker, int64_t index, struct error *error)
 {
     struct upload *upload = worker->upload;
-    struct b2_retry retry = b2_retry_begin(upload->b2, "upload of a part", true);
+    struct retry retry = b2_retry_begin(upload->b2, "upload of a part", true);
     int resends = 0;
     enum error_code code;
     do {
@@ -188,7 +188,7 @@ static bool may_be_finished_again(enum error_code code)
 /* Finishing is not to be repeated blindly, and its word is not taken for it: each attempt is followed by a question. */
 static enum error_code finish(struct b2_call *call, struct upload *upload, struct error *error)
 {
-    struct b2_retry retry = b2_retry_begin(upload->b2, "finish", false);
+    struct retry retry = b2_retry_finish(upload->b2);
     for (int i = 0; i < FINISHES_MOST; i++) {
         bool finished = false;
         struct error first;
@@ -210,8 +210,7 @@ static enum error_code finish(struct b2_call *call, struct upload *upload, struc
         if (code == ERR_OK) {
             (void)error_set(error, ERR_REPLY_UNEXPECTED, "the finish was acknowledged, and the file is not finished");
         }
-        note_fault(upload->b2->world, "unfinished-large-file", "finish: %s", error->message);
-        if (!b2_retry_again(&retry, error)) {
+        if (!retry_again(&retry, error)) {
             return error->code;
         }
     }

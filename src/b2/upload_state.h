@@ -37,7 +37,7 @@ void upload_tell_progress(struct upload *upload, int64_t bytes);
  * Whether an attempt to send should be made again, with a new URL: transport failures, tokens, 408, 429, 5xx. Bytes that arrived wrong
  * are sent again a few times, after a look whether the source is what it was.
  */
-MUST_USE bool upload_again(struct upload *upload, struct b2_retry *retry, int *resends, struct b2_upload_url *url,
+MUST_USE bool upload_again(struct upload *upload, struct retry *retry, int *resends, struct b2_upload_url *url,
                            struct error *error);
 
 MUST_USE enum error_code upload_large(struct b2_call *call, struct upload *upload, struct error *error);

@@ -73,10 +73,23 @@ const char *error_usual_advice(enum error_code code)
         return "raise the cap in the account's Caps & Alerts page, or wait for 00:00 UTC; nothing was deleted";
     case ERR_STATE_LOCKED:
         return "wait for the other process, or end it";
+    case ERR_NOT_AUTHENTICATED:
+        return "check the key: is it this account's, whole, and still valid?";
+    case ERR_NOT_PERMITTED:
+        return "use a key that may do it";
+    case ERR_NO_SUCH_INSTANCE:
+    case ERR_MACHINE_GONE:
+        return "see which machines there are: dumont status";
+    case ERR_STORE_UNAVAILABLE:
+        return "check DUMONT_DATABASE, and that its database runs and lets us in; events wait until then";
+    case ERR_STORE_TABLE_MISSING:
+        return "make its tables: dumont events migrate";
+    case ERR_STORE_REJECTED:
+        return "check DUMONT_DATABASE, and what its user may do there";
     default:
         break;
     }
-    return error_retry_class(code) == RETRY_FATAL ? "run it again with --report-dir: run.log tells each step"
+    return error_retry_class(code) == RETRY_FATAL ? "run it again with --history FILE, which tells each step"
                                                   : "run it again in a few minutes";
 }
 

@@ -234,6 +234,10 @@ static enum error_code refuse_value(struct parse *parse, const struct option *op
     if (option->kind == OPTION_TEXTS && value[0] != '\0') {
         return error_set(parse->error, ERR_USAGE, "--%s: given more than %d times", option->name, OPTION_TEXTS_MAX);
     }
+    bool digits = value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
+    if (digits && option->kind == OPTION_INT64 && option->most == INT64_MAX) {
+        buffer_printf(&out, " and at most %lld", (long long)INT64_MAX);
+    }
     return error_set(parse->error, ERR_USAGE, "--%s: expected %s, not '%s'", option->name, expected,
                      shown(value, text));
 }

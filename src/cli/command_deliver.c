@@ -1,7 +1,10 @@
 /* dumont events deliver: what waits in the spool goes into the events store, and what is due there to its subscribers. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/json_decode.h"
 #include "base/json_write.h"
+#include "base/utf8.h"
 #include "cli/dumont.h"
 #include "cli/events_store.h"
 #include "events/delivery.h"
@@ -22,6 +25,7 @@ struct deliver_command {
     struct delivery_counts counts;
     struct store_result result;
     bool interrupted;
+    bool quiet;
 };
 
 /* ---- The work ----------------------------------------------------------------------------------------------------------- */
@@ -124,6 +128,30 @@ static enum error_code print_result(const struct dumont_values *values, const st
     return print_text((struct span){buffer_text(&text), text.length}, error);
 }
 
+struct warning {
+    MAYBE_TEXT(16) level;
+    MAYBE_TEXT(512) text;
+};
+
+/* This command has no report in which warnings would stand. A live_noted_function. */
+static void show_warning(void *context, const struct history_event *event)
+{
+    static const struct json_field fields[] = {
+        JSON_TEXT(struct warning, level, "level"),
+        JSON_TEXT(struct warning, text, "text"),
+    };
+    const struct deliver_command *command = context;
+    struct warning warning = {.level = {ABSENT, ""}};
+    char clean[sizeof warning.text.text];
+    struct json_reader reader;
+    json_reader_init(&reader, event->data.at, event->data.length);
+    (void)json_decode_object(&reader, fields, ARRAY_LENGTH(fields), &warning, JSON_TOLERANT);
+    if (!command->quiet && strcmp(event->kind, "log.line") == 0 && strcmp(warning.level.text, "warning") == 0) {
+        clean_copy(clean, sizeof clean, warning.text.text);
+        say(DUMONT_NAME, "warning: %s", clean);
+    }
+}
+
 /* ---- The command -------------------------------------------------------------------------------------------------------- */
 
 static enum error_code open_command(struct deliver_command *command, const struct dumont_values *values,
@@ -150,6 +178,8 @@ static enum error_code open_command(struct deliver_command *command, const struc
         .events_url = events_store_url(),
         .history = &command->history,
         .history_path = values->history,
+        .noted = show_warning,
+        .noted_context = command,
     };
     return code == ERR_OK ? live_world_open(&options, &command->live, error) : code;
 }
@@ -181,7 +211,8 @@ enum exit_status dumont_events_deliver(void *context, const struct command_line 
     (void)line;
     const struct dumont_values *values = context;
     struct error error;
-    struct deliver_command command = {.round = {.limit = values->limit}, .counts = {.next_unix_ns = INT64_MAX}};
+    struct deliver_command command = {
+        .round = {.limit = values->limit}, .counts = {.next_unix_ns = INT64_MAX}, .quiet = values->quiet};
     enum exit_status status;
     frame_allow_no_core();
     if (open_command(&command, values, &error) != ERR_OK) {

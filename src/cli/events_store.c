@@ -38,6 +38,19 @@ const char *events_store_url(void)
     return given == NULL || given[0] == '\0' ? NULL : given;
 }
 
+enum error_code events_store_judge(struct error *error)
+{
+    const char *given = events_store_url();
+    if (given == NULL) {
+        return ERR_OK;
+    }
+    enum error_code code = postgres_url_is(given) ? postgres_url_check(given, error) : sqlite_url_check(given, error);
+    if (code != ERR_OK) {
+        error_wrap(error, "DUMONT_DATABASE");
+    }
+    return code;
+}
+
 static enum error_code open_postgres(struct events_store *store, const char *url, struct error *error)
 {
     store->clock = clock_page_real(store->heap);
@@ -74,7 +87,8 @@ enum error_code events_store_open(struct heap *heap, struct events_store **out, 
         return error_set(error, ERR_NO_MEMORY, "no memory to open the events store");
     }
     store->heap = heap;
-    enum error_code code = open_kind(store, error);
+    enum error_code code = events_store_judge(error);
+    code = code == ERR_OK ? open_kind(store, error) : code;
     if (code != ERR_OK) {
         events_store_close(store);
         return code;

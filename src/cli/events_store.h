@@ -13,6 +13,12 @@ struct events_store;
 /* What DUMONT_DATABASE says, NULL when it is empty, too. Never to be shown: it may hold a password. */
 const char *events_store_url(void);
 
+/*
+ * ERR_USAGE when DUMONT_DATABASE is no URL of a store: a mistake that is said before anything is rented. A store that is down, or
+ * not there, is none.
+ */
+MUST_USE enum error_code events_store_judge(struct error *error);
+
 /* ERR_USAGE for a URL that is none; else what the kind of store says. PostgreSQL is connected to by the first statement. */
 MUST_USE enum error_code events_store_open(struct heap *heap, struct events_store **out, struct error *error);
 void events_store_close(struct events_store *store); /* NULL is allowed */

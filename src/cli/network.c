@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "cli/events_store.h"
 #include "vast/calls.h"
 
 /* A variable's value, NULL when it is empty, too. */
@@ -107,6 +108,9 @@ static enum error_code prepare(struct network *network, enum network_use use, st
     if (code == ERR_OK && needs_ssh_key(network, use)) {
         code = judge_ssh_key(error);
     }
+    if (code == ERR_OK && use == NETWORK_RENTS) {
+        code = events_store_judge(error); /* what destroys is not kept from it by a mistake elsewhere: it only warns */
+    }
     if (code == ERR_OK && values->report_dir != NULL) {
         code = prepare_report_folder(values->report_dir, error);
     }
@@ -119,12 +123,15 @@ static enum error_code open_world(struct network *network, enum network_use use,
 {
     const struct dumont_values *values = network->values;
     const struct live_world_options options = {
-        .description = {.world = network->url.loopback ? "sockets" : "live", .scenario = "", .timing = ""},
+        .description = {.world = network->url.loopback ? "sockets" : "live",
+                        .scenario = "",
+                        .timing = "",
+                        .rehearsal = network->url.loopback},
         .clock_page_path = variable("DUMONT_CLOCK"),
         .cacert = values->cacert,
         .ssh_key_path = needs_ssh_key(network, use) ? variable("DUMONT_SSH_KEY") : NULL,
         .state_folder = network->state_folder,
-        .events_url = variable("DUMONT_DATABASE"),
+        .events_url = events_store_url(),
         .tell_on_output = values->dry_run && !values->json,
         .history = &network->history,
         .history_path = values->history,

@@ -230,10 +230,7 @@ static enum exit_status end(struct store_command *command)
     struct error unwritten;
     struct error *error = &command->error;
     if (error->code != ERR_OK && error->next_step[0] == '\0') {
-        bool later = error_retry_class(error->code) != RETRY_FATAL;
-        const char *usual = error_usual_advice(error->code);
-        bool general = strstr(usual, "--report-dir") != NULL; /* which these commands do not have */
-        error_advise(error, "%s", general && !later ? "with --history FILE it tells each request" : usual);
+        error_advise(error, "%s", error_usual_advice(error->code));
     }
     enum error_code code = print(command, &unwritten);
     enum exit_status status = EXIT_DONE;

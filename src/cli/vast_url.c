@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/json_read.h"
+#include "base/loopback.h"
 
 enum { HOST_SIZE = 254, PORT_MOST = 65535 };
 
@@ -14,17 +15,6 @@ static enum error_code refuse(struct error *error, const char *what)
     (void)error_set(error, ERR_USAGE, "%s", what);
     error_advise(error, "expected https://HOST[:PORT], or http://127.0.0.1:PORT as dumont-fake sets it");
     return ERR_USAGE;
-}
-
-static bool is_loopback(const char *host, bool bracketed)
-{
-    struct in_addr four;
-    struct in6_addr six;
-    if (bracketed) {
-        return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-    }
-    bool loopback_address = inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127;
-    return loopback_address || strcasecmp(host, "localhost") == 0;
 }
 
 static bool is_host(const char *host, bool bracketed)
@@ -79,7 +69,7 @@ static enum error_code parse_authority(struct span authority, bool secure, struc
     if (!is_port((struct span){authority.at + used, authority.length - used})) {
         return refuse(error, "the port is no number from 1 to 65535");
     }
-    url->loopback = is_loopback(host, bracketed);
+    url->loopback = host_is_loopback((struct span){authority.at, used});
     if (!secure && !url->loopback) {
         return refuse(error, "http is for this machine alone, and the key would travel in the clear");
     }

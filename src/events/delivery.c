@@ -175,14 +175,18 @@ static void note_attempt(struct round *round, const struct errand *errand, const
     note_end(round->world, &note, "webhook.sent");
 }
 
-static void postpone(struct round *round, const struct errand *errand, const char *reason)
+/* `wish_ns`: the receiver asked for so long a pause. It gets it, up to the longest of ours. */
+static void postpone(struct round *round, const struct errand *errand, const struct webhook_answer *answer)
 {
+    const char *reason = answer->reason;
     uint32_t entity = 0;
     for (size_t i = 0; i < 8 && errand->message.event_id[i] != '\0'; i++) {
         entity = entity << 4 ^ (uint32_t)(unsigned char)errand->message.event_id[i];
     }
     uint64_t random = world_random_bits(round->world, RANDOM_WEBHOOK_PAUSE, entity, (uint32_t)errand->message.attempt);
     int64_t pause_ns = delivery_pause_ns(errand->message.attempt, random);
+    int64_t wish_ns = answer->wish_ns < longest_pause_ns ? answer->wish_ns : longest_pause_ns;
+    pause_ns = pause_ns < wish_ns ? wish_ns : pause_ns;
     bool last = errand->message.attempt >= DELIVERY_ATTEMPTS_MAX;
     if (last) {
         round->public->died++;
@@ -219,9 +223,11 @@ static void disable(struct round *round, const struct errand *errand, const char
 }
 
 /* Writes down what came of an attempt, also when the round is cancelled meanwhile. True when the receiver can take another. */
-static bool settle(struct round *round, const struct errand *errand, enum webhook_outcome outcome, const char *reason)
+static bool settle(struct round *round, const struct errand *errand, enum webhook_outcome outcome,
+                   const struct webhook_answer *answer)
 {
     struct world *world = round->world;
+    const char *reason = answer->reason;
     struct shield shield = task_shield_begin(world->scheduler, world_real_deadline_ns(world, settle_limit_ns));
     switch (outcome) {
     case WEBHOOK_TAKEN:
@@ -230,7 +236,7 @@ static bool settle(struct round *round, const struct errand *errand, enum webhoo
         note_attempt(round, errand, "delivered", reason);
         break;
     case WEBHOOK_LATER:
-        postpone(round, errand, reason);
+        postpone(round, errand, answer);
         break;
     case WEBHOOK_REFUSED:
         give_up(round, errand, reason);
@@ -252,18 +258,46 @@ static bool goes_on(const struct round *round)
     return round->result->code == ERR_OK && round->public->limit > 0 && !task_is_cancelled(round->world->scheduler);
 }
 
+/* A rehearsal calls nobody who is not on this machine; what waits for him stays for somebody who is no rehearsal. */
+static bool is_out_of_reach(struct round *round, const struct errand *errand)
+{
+    if (!round->world->description.rehearsal || !errand->readable || webhook_is_local(errand->message.url)) {
+        return false;
+    }
+    (void)let_rest(round, errand->webhook_id, longest_pause_ns);
+    if (!round->memory->warned_of_elsewhere) {
+        round->memory->warned_of_elsewhere = true;
+        note_log(round->world, "warning",
+                 "webhook %lld is not on this machine, and this is a rehearsal: what waits for it is not told now",
+                 (long long)errand->webhook_id);
+    }
+    return true;
+}
+
+static enum webhook_outcome attempt(struct round *round, const struct errand *errand, struct webhook_answer *answer)
+{
+    const struct webhook_message *message = &errand->message;
+    *answer = (struct webhook_answer){.reason = "its row in the events store is not understood"};
+    if (errand->readable && event_is_rehearsed(message->payload) && !webhook_is_local(message->url)) {
+        (void)text_copy(answer->reason, sizeof answer->reason,
+                        "it is not on this machine, and the event is a rehearsal's");
+        return WEBHOOK_REFUSED;
+    }
+    return errand->readable ? webhook_send(round->world, message, answer) : WEBHOOK_REFUSED;
+}
+
 static void serve(struct round *round, struct errand *errand)
 {
     bool takes_more = true;
-    while (takes_more && goes_on(round) && find_delivery(round, errand) && claim_delivery(round, errand)) {
+    while (takes_more && goes_on(round) && find_delivery(round, errand) && !is_out_of_reach(round, errand) &&
+           claim_delivery(round, errand)) {
         if (!errand->claimed) {
             continue; /* somebody else has it */
         }
-        char reason[WEBHOOK_REASON_SIZE] = "its row in the events store is not understood";
+        struct webhook_answer answer;
         round->public->limit--;
-        enum webhook_outcome outcome =
-            errand->readable ? webhook_send(round->world, &errand->message, reason) : WEBHOOK_REFUSED;
-        takes_more = settle(round, errand, outcome, reason);
+        enum webhook_outcome outcome = attempt(round, errand, &answer);
+        takes_more = settle(round, errand, outcome, &answer);
     }
 }
 

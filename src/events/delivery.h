@@ -5,7 +5,10 @@
  * programs one makes it, and a claim that nobody settled (a killed program) runs out after a minute. What fails for the moment is tried
  * again after a pause: ten seconds, doubled each time up to an hour, of which a random part of up to a half is taken off. After
  * DELIVERY_ATTEMPTS_MAX attempts, or at an answer that will not change, it is dead. A receiver that answers 410 is told nothing more:
- * its subscription is disabled, and all that waits for it is dead.
+ * its subscription is disabled, and all that waits for it is dead. One that answers 429 or 503 with Retry-After is left alone for as
+ * long as it wishes, up to an hour, if that is longer.
+ *
+ * On a rehearsal only receivers on this machine are called.
  *
  * A receiver that fails rests until that delivery's next attempt, so a dead one is asked once, not once for each event.
  */
@@ -26,6 +29,7 @@ struct delivery_rest {
 struct delivery_memory {
     struct delivery_rest rests[EVENT_SUBSCRIBERS_MAX];
     size_t rest_count;
+    bool warned_of_elsewhere; /* that a receiver is not on this machine, and this is a rehearsal */
 };
 
 struct delivery_round {

@@ -45,6 +45,7 @@ struct events {
     bool walked; /* the spool was walked to its end since the last failure */
     bool warned;
     bool warned_of_skipped;
+    bool warned_of_elsewhere;
     bool warned_of_spool;
     int64_t rests_until_ns; /* the store is not asked before */
     int64_t pause_ns;
@@ -96,7 +97,8 @@ static void warn_once(struct events *events, const struct store_result *result)
                    result->message, result->sqlstate);
     } else {
         bool read_only = strcmp(result->sqlstate, "25006") == 0;
-        note_fault(events->world, read_only ? "pg-read-only" : "pg-unavailable",
+        bool unknown = strcmp(result->sqlstate, "08007") == 0;
+        note_fault(events->world, read_only ? "pg-read-only" : (unknown ? "pg-commit-unknown" : "pg-unavailable"),
                    "events store: %s (SQLSTATE %s); events wait in the state folder; check DUMONT_DATABASE",
                    result->message, result->sqlstate);
     }
@@ -108,6 +110,16 @@ static void warn_of_skipped(struct events *events, size_t skipped)
         events->warned_of_skipped = true;
         note_log(events->world, "warning", "webhook_configs: %zu subscribers are not told: unreadable, or beyond %d",
                  skipped, EVENT_SUBSCRIBERS_MAX);
+    }
+}
+
+static void warn_of_elsewhere(struct events *events, size_t elsewhere)
+{
+    if (elsewhere > 0 && !events->warned_of_elsewhere) {
+        events->warned_of_elsewhere = true;
+        note_log(events->world, "warning",
+                 "webhook_configs: %zu subscribers are not told: this is a rehearsal, and they are not on this machine",
+                 elsewhere);
     }
 }
 
@@ -161,6 +173,7 @@ static bool store_record(struct events *events, bool waited, struct store_result
     events->pause_ns = 0;
     note_stored(events, events->record.id, stored.subscribers, waited);
     warn_of_skipped(events, stored.skipped);
+    warn_of_elsewhere(events, stored.elsewhere);
     if (events->postman != NULL) {
         postman_call(events->postman);
     }
@@ -192,7 +205,7 @@ static void make_record(struct events *events, const struct queued_event *queued
     *record = (struct event_record){.created_unix_ns = queued->at.unix_ns};
     (void)text_copy(record->id, sizeof record->id, queued->id);
     (void)text_copy(record->kind, sizeof record->kind, event_names[queued->event]);
-    event_record_write_payload(record, queued->instance_id);
+    event_record_write_payload(record, queued->instance_id, events->world->description.rehearsal);
 }
 
 static void handle_event(struct events *events, const struct queued_event *queued)

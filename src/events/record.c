@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/json_decode.h"
 #include "base/json_write.h"
+#include "events/webhook.h"
 
 static const int64_t statement_limit_ns = 5 * NS_PER_S;
 
@@ -13,7 +15,7 @@ enum error_code event_statement(struct world *world, enum store_statement statem
                        world_real_deadline_ns(world, statement_limit_ns));
 }
 
-void event_record_write_payload(struct event_record *record, int64_t instance_id)
+void event_record_write_payload(struct event_record *record, int64_t instance_id, bool rehearsal)
 {
     char at_storage[48];
     struct buffer at;
@@ -28,7 +30,24 @@ void event_record_write_payload(struct event_record *record, int64_t instance_id
     json_member_string(&writer, "event", record->kind);
     json_member_int(&writer, "instance_id", instance_id);
     json_member_string(&writer, "at", at_storage);
+    if (rehearsal) {
+        json_member_bool(&writer, "rehearsal", true);
+    }
     json_end_object(&writer);
+}
+
+struct payload_members {
+    struct maybe_bool rehearsal;
+};
+
+bool event_is_rehearsed(const char *payload)
+{
+    static const struct json_field fields[] = {JSON_BOOLEAN(struct payload_members, rehearsal, "rehearsal")};
+    struct payload_members members = {{ABSENT, false}};
+    struct json_reader reader;
+    json_reader_init(&reader, payload, strlen(payload));
+    (void)json_decode_object(&reader, fields, ARRAY_LENGTH(fields), &members, JSON_TOLERANT);
+    return bool_or(members.rehearsal, false);
 }
 
 bool event_text(const struct store_value *column, char *out, size_t size)
@@ -54,7 +73,9 @@ struct subscriber_list {
     int64_t ids[EVENT_SUBSCRIBERS_MAX];
     size_t count;
     size_t skipped;
+    size_t elsewhere;
     const char *kind;
+    bool rehearsed;
 };
 
 /* `names` is "*" or names of events with commas between them. */
@@ -77,6 +98,16 @@ static bool subscribes(struct span names, const char *kind)
     return false;
 }
 
+/* A URL that cannot be read belongs to nobody here. */
+static bool is_on_this_machine(struct span url)
+{
+    char text[WEBHOOK_URL_SIZE];
+    const struct store_value column = {.kind = STORE_TEXT, .text = url};
+    bool local = event_text(&column, text, sizeof text) && webhook_is_local(text);
+    memset(text, 0, sizeof text); /* it may be a secret */
+    return local;
+}
+
 static void take_subscriber(void *context, const struct store_value *columns, size_t count)
 {
     struct subscriber_list *list = context;
@@ -84,7 +115,9 @@ static void take_subscriber(void *context, const struct store_value *columns, si
     if (!readable) {
         list->skipped++;
     } else if (subscribes(columns[2].text, list->kind)) {
-        if (list->count < EVENT_SUBSCRIBERS_MAX) {
+        if (list->rehearsed && !(columns[1].kind == STORE_TEXT && is_on_this_machine(columns[1].text))) {
+            list->elsewhere++;
+        } else if (list->count < EVENT_SUBSCRIBERS_MAX) {
             list->ids[list->count++] = columns[0].integer;
         } else {
             list->skipped++;
@@ -95,7 +128,7 @@ static void take_subscriber(void *context, const struct store_value *columns, si
 enum error_code event_record_store(struct world *world, const struct event_record *record, struct event_stored *stored,
                                    struct store_result *result)
 {
-    struct subscriber_list list = {.kind = record->kind};
+    struct subscriber_list list = {.kind = record->kind, .rehearsed = event_is_rehearsed(record->payload)};
     if (event_statement(world, STORE_SUBSCRIBERS, NULL, 0, take_subscriber, &list, result) != ERR_OK) {
         return result->code;
     }
@@ -106,6 +139,6 @@ enum error_code event_record_store(struct world *world, const struct event_recor
         const struct store_value delivery[] = {store_text(record->id), store_int(list.ids[i])};
         (void)event_statement(world, STORE_DELIVERY_ADD, delivery, ARRAY_LENGTH(delivery), NULL, NULL, result);
     }
-    *stored = (struct event_stored){list.count, list.skipped};
+    *stored = (struct event_stored){list.count, list.skipped, list.elsewhere};
     return result->code;
 }

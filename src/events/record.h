@@ -3,6 +3,8 @@
  *
  * The payload is a JSON object, the same bytes for every subscriber and every attempt:
  *     {"event_id": "…32 hex digits…", "event": "instance.ready", "instance_id": 29434202, "at": "2026-01-02T19:12:18.000Z"}
+ * and behind that "rehearsal": true where no real machine stands behind it. Such an event is told to receivers on this machine alone,
+ * whoever stores and delivers it.
  */
 #ifndef EVENTS_RECORD_H
 #define EVENTS_RECORD_H
@@ -19,7 +21,10 @@ struct event_record {
 };
 
 /* Fills in the payload from the other members. */
-void event_record_write_payload(struct event_record *record, int64_t instance_id);
+void event_record_write_payload(struct event_record *record, int64_t instance_id, bool rehearsal);
+
+/* Does a payload say that it is of a rehearsal? */
+bool event_is_rehearsed(const char *payload);
 
 /* Copies a column's text into `out`; false when it is none, or too long. */
 bool event_text(const struct store_value *column, char *out, size_t size);
@@ -30,6 +35,8 @@ bool event_record_read(struct event_record *record, const struct store_value *co
 struct event_stored {
     size_t subscribers;
     size_t skipped; /* rows of webhook_configs that cannot be read, or are beyond EVENT_SUBSCRIBERS_MAX */
+    size_t
+        elsewhere; /* subscribers that are not told, because it is a rehearsal's event and they are not on this machine */
 };
 
 /*

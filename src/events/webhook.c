@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/loopback.h"
 
 enum { REPLY_LIMIT = 4096 };
 
@@ -163,6 +164,20 @@ bool webhook_split(const char *url, struct webhook_address *out)
     return is_host_and_port(authority) && !origin.failed && !path.failed;
 }
 
+bool webhook_is_local(const char *url)
+{
+    struct webhook_address address;
+    bool local = false;
+    if (webhook_split(url, &address)) {
+        struct span host = span_of(address.origin + scheme_length(address.origin));
+        const char *bracket = memchr(host.at, ']', host.length);
+        host.length = bracket != NULL ? (size_t)(bracket + 1 - host.at) : strcspn(host.at, ":");
+        local = host_is_loopback(host);
+    }
+    memset(&address, 0, sizeof address); /* credentials lie in it */
+    return local;
+}
+
 /* ---- Attempts ----------------------------------------------------------------------------------------------------------- */
 
 /* One attempt with all that its request borrows; too large for a stack that others share. */
@@ -199,7 +214,7 @@ static bool sign(struct heap *heap, const struct webhook_message *message, struc
 
 static bool prepare(struct world *world, const struct webhook_message *message, struct attempt *attempt)
 {
-    int64_t unix_s = world_wall_now(world).unix_ns / NS_PER_S;
+    int64_t unix_s = world_real_wall_now(world).unix_ns / NS_PER_S;
     (void)text_format(attempt->timestamp, sizeof attempt->timestamp, "%lld", (long long)unix_s);
     (void)text_format(attempt->number, sizeof attempt->number, "%lld", (long long)message->attempt);
     attempt->request = (struct http_request){
@@ -237,6 +252,17 @@ static enum webhook_outcome judge_status(int status)
     return passing ? WEBHOOK_LATER : WEBHOOK_REFUSED;
 }
 
+/* Retry-After in whole seconds; a date is not worth a calendar. Bounded by whoever pauses. */
+static int64_t wish_of(const struct http_reply *reply)
+{
+    int64_t seconds = 0;
+    struct span wish = http_reply_header(reply, "Retry-After");
+    bool asked = (reply->status == 429 || reply->status == 503) && wish.at != NULL;
+    return asked && decimal_parse_exact(wish, 0, &seconds) && seconds > 0 && seconds < INT64_MAX / NS_PER_S
+               ? seconds * NS_PER_S
+               : 0;
+}
+
 static enum webhook_outcome judge(enum error_code code, int status, char reason[WEBHOOK_REASON_SIZE])
 {
     if (code == ERR_OK) {
@@ -251,8 +277,10 @@ static enum webhook_outcome judge(enum error_code code, int status, char reason[
 }
 
 enum webhook_outcome webhook_send(struct world *world, const struct webhook_message *message,
-                                  char reason[WEBHOOK_REASON_SIZE])
+                                  struct webhook_answer *answer)
 {
+    char *reason = answer->reason;
+    answer->wish_ns = 0;
     struct attempt *attempt = heap_alloc(world->heap, sizeof *attempt);
     if (attempt == NULL) {
         return judge(ERR_NO_MEMORY, 0, reason);
@@ -264,10 +292,13 @@ enum webhook_outcome webhook_send(struct world *world, const struct webhook_mess
         outcome = judge(ERR_NO_MEMORY, 0, reason);
     } else {
         buffer_init(&attempt->reply.body, world->heap, REPLY_LIMIT);
+        buffer_init(&attempt->reply.headers, world->heap, REPLY_LIMIT);
         enum error_code code = world_http(world, &attempt->request, &attempt->reply,
                                           world_real_deadline_ns(world, attempt_limit_ns), NULL);
         bool status_known = code == ERR_REPLY_TOO_LARGE && attempt->reply.status != 0; /* nobody reads what it says */
         outcome = judge(status_known ? ERR_OK : code, attempt->reply.status, reason);
+        answer->wish_ns = code == ERR_OK || status_known ? wish_of(&attempt->reply) : 0;
+        buffer_release(&attempt->reply.headers);
         buffer_release(&attempt->reply.body);
     }
     memset(attempt, 0, sizeof *attempt); /* secrets lie in it */

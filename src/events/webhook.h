@@ -6,7 +6,7 @@
  *     X-Dumont-Event-Id: 5f1c…                the same at each attempt: what came twice is recognised by it
  *     X-Dumont-Event: instance.ready
  *     X-Dumont-Attempt: 1
- *     X-Dumont-Timestamp: 1767381138          seconds since 1970 of this attempt, in decimal
+ *     X-Dumont-Timestamp: 1767381138          seconds since 1970 of this attempt, in decimal, also of a rehearsal's: a receiver's clock is real
  *     X-Dumont-Signature: sha256=9a3b…        where the subscriber has a secret
  *
  * Signature: lower-case hex of HMAC-SHA-256, the key being the bytes of `secret`, over the timestamp's digits, a full stop, and the body
@@ -38,6 +38,9 @@ struct webhook_address {
 /* Splits a URL strictly. False for anything that is not plainly one: then nothing of `out` is to be used. */
 MUST_USE bool webhook_split(const char *url, struct webhook_address *out);
 
+/* Is the receiver on this machine, by its URL alone? False for a URL that is none. */
+MUST_USE bool webhook_is_local(const char *url);
+
 struct webhook_message {
     char event_id[EVENT_ID_SIZE];
     char kind[EVENT_KIND_SIZE];
@@ -55,8 +58,13 @@ enum webhook_outcome {
     WEBHOOK_CUT      /* interrupted, or no memory: nothing is known of the receiver */
 };
 
-/* One attempt, of at most ten seconds of real time. `reason` says what came, for a person. */
+struct webhook_answer {
+    char reason[WEBHOOK_REASON_SIZE]; /* what came, for a person */
+    int64_t wish_ns;                  /* of a 429 or 503: not to be asked for so long (Retry-After); 0: none */
+};
+
+/* One attempt, of at most ten seconds of real time. */
 enum webhook_outcome webhook_send(struct world *world, const struct webhook_message *message,
-                                  char reason[WEBHOOK_REASON_SIZE]);
+                                  struct webhook_answer *answer);
 
 #endif

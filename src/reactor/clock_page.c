@@ -48,6 +48,13 @@ int64_t monotonic_now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+struct wall_time system_wall_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (struct wall_time){now.tv_sec * NS_PER_S + now.tv_nsec};
+}
+
 static struct clock_rate rate_of(const struct clock_page *page)
 {
     const struct clock_layout *layout = page->layout;
@@ -239,9 +246,7 @@ struct wall_time clock_page_wall_now(const struct clock_page *page)
     if (page->layout != &page->own) {
         return (struct wall_time){saturating_add(atomic_load(&page->layout->epoch_unix_ns), clock_page_now_ns(page))};
     }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (struct wall_time){now.tv_sec * NS_PER_S + now.tv_nsec};
+    return system_wall_now();
 }
 
 int64_t clock_page_speed_milli(const struct clock_page *page)

@@ -65,7 +65,8 @@ void clock_page_freeze(struct clock_page *page, bool frozen);
 void clock_page_advance(struct clock_page *page, int64_t by_ns);         /* by_ns >= 0 */
 void clock_page_set_speed(struct clock_page *page, int64_t speed_milli); /* 1 .. CLOCK_SPEED_MOST_MILLI */
 
-/* The machine's monotonic clock. */
+/* The machine's own clocks. */
 int64_t monotonic_now_ns(void);
+struct wall_time system_wall_now(void);
 
 #endif

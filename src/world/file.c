@@ -58,12 +58,12 @@ enum error_code world_file_sync(struct world *world, struct world_file *file, st
 
 enum error_code world_file_rename(struct world *world, const char *from, const char *to, struct error *error)
 {
-    return world->operations->files->rename(from, to, error);
+    return world->operations->files->rename(world, from, to, error);
 }
 
 void world_file_remove(struct world *world, const char *path)
 {
-    world->operations->files->remove(path);
+    world->operations->files->remove(world, path);
 }
 
 /* ---- Digests ------------------------------------------------------------------------------------------------------------ */

@@ -45,8 +45,8 @@ struct world_file_operations {
     enum error_code (*stamp)(struct world_file *file, const struct world_file_facts *facts, struct error *error);
     enum error_code (*sync)(struct world_file *file, struct error *error);
     void (*close)(struct world *world, struct world_file *file);
-    enum error_code (*rename)(const char *from, const char *to, struct error *error);
-    void (*remove)(const char *path);
+    enum error_code (*rename)(struct world *world, const char *from, const char *to, struct error *error);
+    void (*remove)(struct world *world, const char *path);
 };
 
 /* ERR_INPUT_UNREADABLE (READ), ERR_CANNOT_WRITE, ERR_STATE_LOCKED (FILL, by another process), ERR_NO_MEMORY, ERR_NOT_AVAILABLE. */

@@ -8,8 +8,8 @@
  *   time          monotonic now, wall time, sleep until                 here
  *   random        addressed draws                                       here
  *   HTTP          one exchange, bodies as spans and buffers             here
- *   HTTP, files   bodies from and to files: nothing large is in memory  here: live; virtual: with its first user
- *   files         read, fill, sync, rename, remove (world/file.h)       here: live; virtual: with its first user
+ *   HTTP, files   bodies from and to files: nothing large is in memory  here; virtual: to and from the object store
+ *   files         read, fill, sync, rename, remove (world/file.h)       here
  *   shell         sessions on a machine: open, run, close               here
  *   state         the state folder's locks                              here
  *   store         SQL, as a catalogue of statements (world/store.h)     here
@@ -20,7 +20,8 @@
  *
  * Rules
  *   - Every call that waits takes a deadline in monotonic nanoseconds; there is no way to wait without one.
- *   - A call whose deadline (or whose shield's) has passed already begins nothing: ERR_DEADLINE, so nothing has taken effect.
+ *   - A call whose deadline has passed already begins nothing, so nothing has taken effect: ERR_TIMED_OUT, as if it had begun just
+ *     before; ERR_DEADLINE when it is the deadline of the surrounding shield, behind which there is no time for anything.
  *   - A call that waits returns ERR_INTERRUPTED when its task is cancelled and not shielded; what it began is abandoned, which
  *     does not undo what has taken effect outside.
  *   - The transport's failures are the fates of base/fate.h; both worlds give the same error for each.
@@ -53,6 +54,7 @@ struct world_description {
     const char *ssh_from;  /* and of SSH */
     uint64_t seed;
     int64_t speed_milli; /* 1000: real time; 0: as fast as possible */
+    bool rehearsal;      /* no real machine stands behind what happens here: nobody elsewhere is to be told of it */
 };
 
 /* One HTTP exchange under way. Lives on the caller's stack. */
@@ -119,6 +121,7 @@ struct world;
 struct world_operations {
     int64_t (*now_ns)(struct world *world);
     struct wall_time (*wall_now)(struct world *world);
+    struct wall_time (*real_wall_now)(struct world *world); /* NULL: there is no other */
     uint64_t (*random_bits)(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index);
     void (*http_start)(struct world *world, struct http_exchange *exchange);
     void (*http_abandon)(struct world *world, struct http_exchange *exchange);
@@ -153,6 +156,9 @@ struct world {
 int64_t world_now_ns(struct world *world);
 struct wall_time world_wall_now(struct world *world);
 
+/* What the clocks of others show, which no clock page moves: for what a receiver of webhooks compares with its own. */
+struct wall_time world_real_wall_now(struct world *world);
+
 /* Now plus `duration_ns`, as a deadline. */
 int64_t world_deadline_ns(struct world *world, int64_t duration_ns);
 
@@ -173,7 +179,7 @@ uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uin
  * One exchange. `reply->body` is initialised by the caller, and cleared here; its limit bounds the reply. With `reply->body_file` the
  * body of the status named there goes to that file; what came of one that failed lies in the file, and `reply->file_bytes` counts it.
  * returns  ERR_OK when a whole reply is in hand, whatever its status; a fate's error; ERR_TIMED_OUT at the deadline;
- *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when it was not even begun;
+ *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when the shield's has passed;
  *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails.
  * `ordinal` (may be NULL) gets the request's number, 0 when none was sent.
  */

@@ -198,8 +198,9 @@ static void test_a_wrong_value_is_refused_precisely(void **state)
     REFUSE(&program, "--num-gpus: expected a whole number from 1 to 64, not '1.5'", "", "check", "--num-gpus", "1.5");
     REFUSE(&program, "--num-gpus: expected a whole number from 1 to 64, not '-3'", "", "check", "--num-gpus", "-3");
     REFUSE(&program, "--num-gpus: expected a whole number from 1 to 64, not '1 '", "", "check", "--num-gpus", "1 ");
-    REFUSE(&program, "--seed: expected a whole number, at least 0, not '9223372036854775808'", "", "check",
-           "--seed=9223372036854775808");
+    REFUSE(&program,
+           "--seed: expected a whole number, at least 0 and at most 9223372036854775807, not '9223372036854775808'", "",
+           "check", "--seed=9223372036854775808");
     REFUSE(&program, "--host: expected modelled, sandboxed or real, not 'model'", "", "check", "--host=model");
     REFUSE(&program, "--history: expected FILE, not ''", "", "check", "--history=");
     REFUSE(&program, "--history: expected FILE behind it", "", "check", "--history");

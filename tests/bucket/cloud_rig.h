@@ -56,6 +56,7 @@ static inline void play(struct stage *stage, const struct http_request *request)
         broken = !cloud_bucket_take(stage->cloud, stage->now_ns, exchange,
                                     (struct span){request->body.at + stage->taken, piece});
         stage->taken += piece;
+        stage->now_ns += cloud_bucket_transfer_ns(stage->cloud, (int64_t)piece);
     }
     if (!broken) {
         cloud_bucket_whole(stage->cloud, stage->now_ns, exchange);
@@ -79,6 +80,7 @@ static inline void play(struct stage *stage, const struct http_request *request)
                    (read = cloud_bucket_read(stage->cloud, exchange, (int64_t)stage->size, stage->body + stage->size,
                                              5)) > 0) {
                 stage->size += read;
+                stage->now_ns += cloud_bucket_transfer_ns(stage->cloud, (int64_t)read);
             }
         } else {
             stage->size = exchange->reply->body.length;

@@ -421,6 +421,29 @@ class Webhooks(StageCase):
         self.assertEqual(len(self.receiver.told("/410")), 1, "it wanted nothing more")
         self.no_secret_anywhere()
 
+    def test_a_rehearsal_calls_nobody_elsewhere(self):
+        self.subscribe(1, "/ok", "instance.ready")
+        self.change("INSERT INTO webhook_configs (id, url) VALUES (2, ?)", f"https://user:{URL_SECRET}@192.0.2.1/{URL_SECRET}")
+        report, _ = self.check()
+        warnings = [issue for issue in report["issues_found"] if "this is a rehearsal" in issue["text"]]
+        self.assertEqual(len(warnings), 1, report["issues_found"])
+        self.deliver()
+        self.assertEqual(self.states(), [(1, "delivered")])
+        self.assertEqual([json.loads(body)["rehearsal"] for _, body in self.receiver.told("/ok")], [True])
+        self.change("INSERT INTO webhook_deliveries (event_id, webhook_id, state, attempts) SELECT event_id, 2, 'pending', 0 FROM lifecycle_events")
+        outcome = self.run_program("dumont", "events", "deliver")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        self.assertIn("dumont: warning: webhook 2 is not on this machine", outcome.err)
+        self.assertEqual(self.states(), [(1, "delivered"), (2, "pending")])
+        self.no_secret_anywhere()
+
+    def test_a_signature_bears_the_time_of_the_receivers_clock(self):
+        self.subscribe(1, "/ok", "instance.ready")
+        self.check()
+        self.deliver()
+        ((headers, _),) = self.receiver.told("/ok")
+        self.assertLess(abs(time.time() - int(headers["X-Dumont-Timestamp"])), 300)
+
     def test_what_failed_is_told_later_with_the_same_id(self):
         self.subscribe(1, "/500", "instance.ready")
         self.check()

@@ -68,6 +68,15 @@ class NetworkRefusals(NetworkCase):
                 error = self.refused(2, "--live was not given", "dumont", *command)
                 self.assertIn("  next: rehearse with dumont-fake", error)
 
+    def test_a_database_url_that_is_none_is_refused_before_anything_is_rented(self):
+        for url in ("mysql://u:hidden-word@h/x", "postgresq://u:hidden-word@h/x", "postgresql:/u:hidden-word@h/x", "postgresql://u:hid@hidden-word@h/x",
+                    "postgresql://u:hidden-word@h:port/x", "postgresql://u:hidden-word@h/x?nosuchoption=1", "sqlite:", "sqlite", "events.sqlite"):
+            self.environment["DUMONT_DATABASE"] = url
+            for arguments in ([], ["--live", "--max-usd", "1", "--yes"], ["--dry-run"]):
+                error = self.refused(2, "DUMONT_DATABASE: ", "dumont", "check", *arguments)
+                self.assertNotIn("hidden-word", error)
+                self.assertIn("  next: write ", error)
+
     def test_live_refuses_the_clock_of_a_rehearsal(self):
         self.environment["DUMONT_CLOCK"] = self.path("clock")
         for command in COMMANDS:
@@ -150,6 +159,22 @@ class NetworkAnswers(NetworkCase):
         self.environment["VAST_API_KEY"] = SECRETS["VAST_API_KEY"]
         self.good("dumont", "status")
         self.assertEqual(self.api.requests[-1][1], "Bearer " + SECRETS["VAST_API_KEY"])
+
+    def test_a_database_url_that_is_none_keeps_nobody_from_destroying(self):
+        self.api.add(7, OURS)
+        self.environment["DUMONT_DATABASE"] = "mysql://u:hidden-word@h/x"
+        outcome = self.run_program("dumont", "destroy", "7")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        self.assertEqual(self.api.machines, {})
+        self.assertNotIn("hidden-word", outcome.out + outcome.err)
+        self.assertIn("events store", outcome.out)  # one warning in the report
+
+    def test_a_database_that_is_down_is_a_warning(self):
+        for url in ("postgresql://u:hidden-word@127.0.0.1:1/x", "sqlite:/proc/nowhere/events.sqlite"):
+            self.environment["DUMONT_DATABASE"] = url
+            outcome = self.check("--dry-run")
+            self.assertEqual(outcome.status, 0, outcome.err)
+            self.assertNotIn("hidden-word", outcome.out + outcome.err)
 
     def test_the_status_of_an_empty_account(self):
         self.assertEqual(self.good("dumont", "status"), "0 machines, 0 of ours, $0.0000 per hour; credit $5.0000\n")

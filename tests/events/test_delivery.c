@@ -153,6 +153,26 @@ static void test_a_failing_receiver_is_asked_ever_later_and_then_no_more(void **
     assert_int_equal(kept.scripted.http_started, DELIVERY_ATTEMPTS_MAX);
 }
 
+/* What the receiver asks for is granted when it is longer than our pause, up to the longest of ours. */
+static void test_a_pause_that_is_asked_for_is_granted_within_bounds(void **state)
+{
+    (void)state;
+    subscribe(1, "http://h/", NULL);
+    add_event("a", 10, 1);
+    kept.scripted.random = 0;
+    scripted_reply(&kept.scripted, (struct scripted_reply){.status = 429, .retry_after = "120"});
+    (void)deliver();
+    expect_deliveries("a 1 pending 1 in 120000 ms (answered 429); ");
+    kept.scripted.now_ns += 120 * NS_PER_S;
+    scripted_reply(&kept.scripted, (struct scripted_reply){.status = 503, .retry_after = "1"});
+    (void)deliver();
+    expect_deliveries("a 1 pending 2 in 20000 ms (answered 503); ");
+    kept.scripted.now_ns += 20 * NS_PER_S;
+    scripted_reply(&kept.scripted, (struct scripted_reply){.status = 429, .retry_after = "31536000"});
+    (void)deliver();
+    expect_deliveries("a 1 pending 3 in 3600000 ms (answered 429); ");
+}
+
 /* A failure stops this receiver's round, not that of others, who need not wait for one that hangs. */
 static void test_a_hanging_receiver_holds_up_nobody_else(void **state)
 {
@@ -348,6 +368,33 @@ static struct run run_for(int64_t work_ns)
     return run;
 }
 
+/* A rehearsal's events are for receivers on this machine alone, also when somebody delivers them who is no rehearsal. */
+static void test_a_rehearsal_calls_nobody_elsewhere(void **state)
+{
+    (void)state;
+    subscribe(1, "https://hooks.example/x", "s");
+    subscribe(2, "http://127.0.0.1:8080/x", "s");
+    add_event("a", 10, 1); /* of a real run */
+    kept.scripted.world.description.rehearsal = true;
+    reply(200);
+    struct run run = run_for(30 * NS_PER_S);
+    assert_int_equal(run.summary.undelivered, 0);
+    expect_deliveries("00000000000000000000000000000000 2 delivered 1; a 1 pending 0; ");
+    assert_int_equal(count_lines(&kept.scripted.notes, "log.line", "1 subscribers are not told: this is a rehearsal"),
+                     1);
+    assert_int_equal(count_lines(&kept.scripted.notes, "log.line", "webhook 1 is not on this machine"), 1);
+    assert_int_equal(count_lines(&kept.scripted.requests, "POST /x", "\"rehearsal\":true"), 1);
+    kept.scripted.world.description.rehearsal = false;
+    struct store_result result;
+    const struct store_value delivery[] = {store_text("00000000000000000000000000000000"), store_int(1)};
+    (void)memory_store_run(kept.store, STORE_DELIVERY_ADD, delivery, 2, NULL, NULL, &result);
+    reply(200);
+    struct trial trial = deliver();
+    assert_int_equal(trial.round.delivered, 1);
+    assert_int_equal(trial.round.died, 1);
+    assert_int_equal(kept.scripted.http_started, 2);
+}
+
 /* A run tells its events while it works, and repeats what failed when its time has come. */
 static void test_a_run_delivers_beside_its_work(void **state)
 {
@@ -404,6 +451,8 @@ int main(void)
         LAW(test_what_is_due_is_delivered_once),
         LAW(test_pauses_grow_and_vary),
         LAW(test_a_failing_receiver_is_asked_ever_later_and_then_no_more),
+        LAW(test_a_pause_that_is_asked_for_is_granted_within_bounds),
+        LAW(test_a_rehearsal_calls_nobody_elsewhere),
         LAW(test_a_hanging_receiver_holds_up_nobody_else),
         LAW(test_a_refusal_is_final),
         LAW(test_a_receiver_that_is_gone_is_disabled),

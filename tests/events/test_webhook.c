@@ -27,6 +27,7 @@ struct trial {
     struct webhook_message message;
     enum webhook_outcome outcome;
     char reason[WEBHOOK_REASON_SIZE];
+    int64_t wish_ns;
     int64_t took_ns;
 };
 
@@ -34,7 +35,10 @@ static void send_one(void *argument)
 {
     struct trial *trial = argument;
     int64_t began_ns = scripted.now_ns;
-    trial->outcome = webhook_send(&scripted.world, &trial->message, trial->reason);
+    struct webhook_answer answer;
+    trial->outcome = webhook_send(&scripted.world, &trial->message, &answer);
+    (void)text_copy(trial->reason, sizeof trial->reason, answer.reason);
+    trial->wish_ns = answer.wish_ns;
     trial->took_ns = scripted.now_ns - began_ns;
 }
 
@@ -46,6 +50,50 @@ static struct trial try_url(const char *url, const char *secret)
     text_copy(trial.message.secret, sizeof trial.message.secret, secret);
     scripted_world_run(&scripted, send_one, &trial);
     return trial;
+}
+
+/* On a rehearsal nobody elsewhere is called: what is on this machine is told from the URL, credentials and port or not. */
+static void test_receivers_on_this_machine_are_known_by_their_urls(void **state)
+{
+    static const char *const here[] = {"http://127.0.0.1/", "https://LOCALHOST:8443/x?y",
+                                       "http://user:word@127.9.9.9:1/", "http://[::1]:80/a", "http://[::1]"};
+    static const char *const elsewhere[] = {"http://h/",           "https://127.0.0.1.example/", "http://127.0.0.1@h/",
+                                            "http://10.0.0.1:80/", "http://localhost.h/",        "http://[::2]/",
+                                            "http://h/127.0.0.1",  "ftp://127.0.0.1/",           ""};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(here); i++) {
+        assert_true(webhook_is_local(here[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(elsewhere); i++) {
+        assert_false(webhook_is_local(elsewhere[i]));
+    }
+}
+
+/* Only 429 and 503 ask for a pause, and only a number of seconds is one. */
+static void test_a_receiver_may_ask_for_a_pause(void **state)
+{
+    static const struct {
+        int status;
+        const char *header;
+        int64_t wish_s;
+    } cases[] = {
+        {429, "120", 120},
+        {503, "1", 1},
+        {500, "120", 0},
+        {200, "120", 0},
+        {429, NULL, 0},
+        {429, "-5", 0},
+        {429, "1.5", 0},
+        {429, "", 0},
+        {503, "0", 0},
+        {503, "99999999999999999999", 0},
+        {503, "Fri, 02 Jan 2026 19:12:18 GMT", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        scripted_reply(&scripted, (struct scripted_reply){.status = cases[i].status, .retry_after = cases[i].header});
+        assert_int_equal(try_url("http://h/", "").wish_ns, cases[i].wish_s * NS_PER_S);
+    }
 }
 
 /* A URL is split at its seams: origin in lower case, path with query as it stands, credentials as basic authentication. */
@@ -246,6 +294,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define LAW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        LAW(test_receivers_on_this_machine_are_known_by_their_urls),
+        LAW(test_a_receiver_may_ask_for_a_pause),
         LAW(test_urls_are_split),
         LAW(test_other_urls_are_refused),
         LAW(test_a_message_is_signed_over_its_moment_and_body),

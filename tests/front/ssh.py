@@ -4,6 +4,7 @@
     ssh.py GROUP SSH_STAGE_MAIN    runs the tests of one class
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -17,6 +18,21 @@ import ssh_rig
 from ssh_rig import BANNER, LIMIT_S, Case
 
 TEN_MB = 10 * 1000 * 1000
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def connect(where):
+    """To a port, or to a socket of the file system."""
+    if isinstance(where, int):
+        return socket.create_connection(("127.0.0.1", where), LIMIT_S)
+    through = socket.socket(socket.AF_UNIX)
+    through.settimeout(LIMIT_S)
+    through.connect(where)
+    return through
 
 
 class Commands(Case):
@@ -330,6 +346,39 @@ class Ends(Case):
             self.wait_for_peers(0)
         self.assertEqual(self.stage.descriptors(), before)
 
+    def test_a_client_that_falls_silent_is_gone_after_its_keepalives(self):
+        """It is stopped, or what lies between forwards nothing any more: its connection stands, and nobody answers."""
+        self.stage = self.open_stage(keepalive_ms=500)
+        self.machine = self.stage.rent()
+        self.good("cat > big", stdin=bytes(TEN_MB))
+        self.wait_for_peers(0)
+        before = self.stage.descriptors()
+        waits = ("cat", "sleep 1000", "cat big big big")  # whose output is a pipe that nobody reads
+        with contextlib.ExitStack() as relays:
+            stopped = [self.start(wait) for wait in waits]
+            held = [relays.enter_context(ssh_rig.Relay((self.machine.host, self.machine.direct))) for _ in waits]
+            cut_off = [self.start(wait, options=["-o", f"HostName={relay.host}", "-o", f"Port={relay.port}"])
+                       for wait, relay in zip(waits, held)]
+            self.wait_for_programs(6)
+            for process, relay in zip(stopped, held):
+                process.send_signal(signal.SIGSTOP)
+                relay.hold()
+            self.wait_for_peers(0)
+            self.assertEqual((self.stage.peers().programs, self.stage.descriptors()), (0, before))
+            for process in stopped + cut_off:
+                process.kill()
+                process.communicate()
+
+    def test_a_client_that_answers_keepalives_stays(self):
+        self.stage = self.open_stage(keepalive_ms=400)
+        self.machine = self.stage.rent()
+        process = self.start("cat")
+        self.wait_for_programs(1)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(2.5)  # more than one is given who does not answer
+        out, err = process.communicate(b"alive", timeout=LIMIT_S)
+        self.assertEqual((process.returncode, out, err), (0, b"alive", b""))
+
     def test_machines_beyond_the_descriptors_refuse_and_the_others_go_on(self):
         self.stage = self.open_stage(descriptors=64)
         machines = [self.stage.rent() for _ in range(100)]
@@ -408,17 +457,39 @@ class Shells(Case):
 
 
 class Refusals(Case):
-    def test_forwarding_is_refused_and_the_command_goes_on(self):
-        for option, text in [("-R 0:127.0.0.1:9", "remote port forwarding failed"), ("-A", ""), ("-X", "")]:
+    def test_what_would_be_forwarded_back_is_refused_and_the_command_goes_on(self):
+        far = os.path.join(self.folder, "far")
+        for option, text in [("-R 0:127.0.0.1:9", "remote port forwarding failed"), ("-R 0", "remote port forwarding failed"),
+                             (f"-R {far}:127.0.0.1:9", "remote port forwarding failed"), ("-A", ""), ("-X", "")]:
             status, out, err = self.ssh("echo on", options=[*option.split(), "-o", "LogLevel=INFO"])
             self.assertEqual((status, out), (0, b"on\n"), option)
-            self.assertIn(text, err.decode())
+            self.assertIn(text, err.decode(), option)
+        status, out, err = self.ssh("echo on", options=["-R", "0:127.0.0.1:9", "-o", "ExitOnForwardFailure=yes"])
+        self.assertEqual((status, out), (255, b""))
+        self.assertIn(b"remote port forwarding failed", err)
+
+    def test_what_is_forwarded_there_is_refused_and_the_session_goes_on(self):
+        """ssh listens by itself; what connects to it is told by the end, and ssh by whom it was refused."""
+        for option, greeting in [("-L", b""), ("-D", b"\5\1\0" + b"\5\1\0\1\x7f\0\0\1\0\x09")]:
+            near = os.path.join(self.folder, "near" + option)
+            words = [option, near + ":127.0.0.1:9"] if option == "-L" else [option, f"127.0.0.1:{free_port()}"]
+            process = self.start("cat", options=[*words, "-o", "LogLevel=INFO"])
+            self.wait_for_programs(1)
+            with contextlib.closing(connect(near if option == "-L" else int(words[1].split(":")[1]))) as through:
+                through.sendall(greeting)
+                while through.recv(100):
+                    pass
+            out, err = process.communicate(b"on", timeout=LIMIT_S)
+            self.assertEqual((process.returncode, out), (0, b"on"))
+            self.assertIn(b"open failed: administratively prohibited", err)
+            self.wait_for_peers(0)
 
     def test_a_tunnel_is_refused(self):
-        status, out, err = self.ssh(options=["-W", "127.0.0.1:9", "-o", "LogLevel=INFO"])
-        self.assertNotEqual(status, 0)
-        self.assertEqual(out, b"")
-        self.assertIn(b"open failed", err)
+        jump = " ".join(self.command_line(options=["-W", "%h:%p", "-o", "LogLevel=INFO"]))
+        for words in (["-W", "127.0.0.1:9"], ["-o", f"ProxyCommand={jump}", "-o", "HostName=127.0.0.1"]):
+            status, out, err = self.ssh(options=[*words, "-o", "LogLevel=INFO"])
+            self.assertEqual((status, out), (255, b""), words)
+            self.assertIn(b"open failed: administratively prohibited", err)
         self.assertEqual(self.good("echo on"), b"on\n")
 
     def test_an_unknown_subsystem_is_refused(self):

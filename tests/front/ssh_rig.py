@@ -2,9 +2,12 @@
 
 import os
 import resource
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import typing
 import unittest
 
@@ -62,6 +65,40 @@ class Stage:
         """What it says at its end: "clean" when nothing is left on its heap."""
         out, _ = self.process.communicate("quit\n", timeout=LIMIT_S)
         return out.strip(), self.process.returncode
+
+
+class Relay:
+    """Forwards one connection, until it is held: then both ends stand, and nothing comes through any more."""
+
+    def __init__(self, target):
+        self.target, self.held = target, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host, self.port = self.listener.getsockname()
+        self.ends = []
+        self.thread = threading.Thread(target=self.forward)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def forward(self):
+        near, far = self.listener.accept()[0], socket.create_connection(self.target)
+        self.ends = [near, far]
+        while not self.held.is_set():
+            for end in select.select(self.ends, [], [], 0.02)[0]:
+                piece = end.recv(65536)
+                if not piece or self.held.is_set():
+                    return
+                (far if end is near else near).sendall(piece)
+
+    def hold(self):
+        self.held.set()
+        self.thread.join()
+
+    def __exit__(self, *failure):
+        self.hold()
+        for end in [self.listener, *self.ends]:
+            end.close()
 
 
 class Case(unittest.TestCase):

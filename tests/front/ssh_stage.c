@@ -35,7 +35,7 @@ bool ssh_stage_open(struct ssh_rig *stage, const char *clock_path, int64_t speed
     }
     history_init(&stage->history, stage->heap);
     stage->reactor = reactor_new(stage->heap, stage->clock);
-    struct ssh_front_options front = {.heap = stage->heap};
+    struct ssh_front_options front = {.heap = stage->heap, .keepalive_ns = stage->keepalive_ns};
     stage->front = ssh_front_new(&front);
     struct stage_options options = {
         .heap = stage->heap,

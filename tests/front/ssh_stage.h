@@ -17,6 +17,7 @@ struct ssh_rig {
     struct stage_server stage;
     struct ssh_front *front;
     uint64_t requests;
+    int64_t keepalive_ns; /* 0: none */
 };
 
 /* What may be set before ssh_stage_open(): usual times, everything at once. */

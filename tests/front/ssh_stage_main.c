@@ -1,7 +1,7 @@
 /*
  * ssh_stage_main CLOCK PUBLIC_KEY [key=value…]: a stage for tests/front/ssh.py. Reads one command a line on standard input, answers each with one line:
  *   rent | destroy N | rotate N | lose N | find N | state N | peers | quit
- * Keys: speed (milli), stage=AFTER_MS:STAGE[:PORT], connect_ms, command_ms, refused_ms, fault.
+ * Keys: speed (milli), stage=AFTER_MS:STAGE[:PORT], connect_ms, command_ms, refused_ms, keepalive_ms, fault.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -42,6 +42,8 @@ static int64_t set(struct ssh_rig *stage, char *key, char *value, bool *first_st
         timing->ssh_session_ns[0] = atoll(value) * NS_PER_MS;
         timing->ssh_connect_permille = 500;
         timing->effect_permille = 500;
+    } else if (strcmp(key, "keepalive_ms") == 0) {
+        stage->keepalive_ns = atoll(value) * NS_PER_MS;
     } else if (strcmp(key, "refused_ms") == 0) {
         timing->refused_ns = atoll(value) * NS_PER_MS;
     } else if (strcmp(key, "fault") == 0 && fault_plan_add(&stage->scenario.faults, value, &error) != ERR_OK) {

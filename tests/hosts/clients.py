@@ -7,7 +7,9 @@
 import hashlib
 import os
 import random
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -249,6 +251,54 @@ class Crowd(host_case.HostCase):
 
 class ModelledCrowd(Crowd):
     kind = "modelled"
+
+
+class Silence(host_case.HostCase):
+    """Clients that are killed, and clients that are stopped, while commands and files are under way."""
+    kind = "sandboxed"
+    arguments = ("--ssh-keepalive-s", "0.3")
+    much_output = "head -c 1000000000 /dev/zero"
+
+    def wait_for_descriptors(self, wanted):
+        """None: until they stay as they are, those of our own questions closed."""
+        deadline, last = time.monotonic() + host_case.PATIENCE_S, None
+        while True:
+            now = len(os.listdir(f"/proc/{self.process.pid}/fd"))
+            if now == (last if wanted is None else wanted):
+                return now
+            self.assertLess(time.monotonic(), deadline, (now, wanted))
+            last = now
+            select.select([], [], [], 0.1)
+
+    def wait_for_ssh(self, **wanted):
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while not wanted.items() <= self.control("GET", "/v1/state")[1]["ssh"].items():
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_a_client_that_vanishes_frees_everything(self):
+        machine = self.rent_running()
+        self.wait_for_ssh(connections=0, programs=0)
+        before = self.wait_for_descriptors(None)
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            lines = [self.ssh_line(machine, "cat > /tmp/f"), self.ssh_line(machine, self.much_output),
+                     ["sftp", "-q", *self.options(machine, "-P"), "root@" + machine.host]]
+            clients = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=self.environment, start_new_session=True) for line in lines]
+            self.wait_for_ssh(connections=3, programs=3)
+            for client in clients:
+                os.killpg(client.pid, number)
+            self.wait_for_ssh(connections=0, programs=0)
+            self.wait_for_descriptors(before)
+            for client in clients:
+                os.killpg(client.pid, signal.SIGKILL)
+                client.communicate()
+            # What waited for them on the machine has seen the end of its input, or that nobody reads.
+            self.good(machine, "while pgrep -x cat || pgrep -x head || pgrep -f '[g]uest sftp-server'; do :; done >/dev/null")
+
+
+class ModelledSilence(Silence):
+    kind = "modelled"
+    much_output = "head -c 10000000 /dev/zero"
 
 
 class Without(host_case.fake_case.Case):

@@ -98,15 +98,17 @@ static enum error_code sync_file(struct world_file *file, struct error *error)
     return ERR_OK;
 }
 
-static enum error_code rename_file(const char *from, const char *to, struct error *error)
+static enum error_code rename_file(struct world *world, const char *from, const char *to, struct error *error)
 {
+    (void)world;
     (void)error;
     assert_int_equal(rename(from, to), 0);
     return ERR_OK;
 }
 
-static void remove_file(const char *path)
+static void remove_file(struct world *world, const char *path)
 {
+    (void)world;
     (void)unlink(path);
 }
 

@@ -198,132 +198,75 @@ class Refusals(Client):
                     self.assertNotIn(self.ready["b2_key"].encode(), file.read())
 
 
-class Faults(Client):
-    """Each fault of the store's layer that a single file can meet."""
+class FaultRows(Client):
+    """Every fault of the store's layer as faults.json has it; test_virtual_faults.c holds the same rows to the same in virtual time."""
+
+    BEFORE = b"what was there"
 
     def setUp(self):
         super().setUp()
-        self.begin("--speed", "30")  # pauses are to be kept, and not to be waited for
+        self.begin("--speed", "1000")  # pauses are to be kept, and not to be waited for
         self.environment["DUMONT_CLOCK"] = self.ready["clock"]
-        self.small, self.large = pattern(100000, 1), pattern(3 * PART + 7, 2)
-        self.file("small", self.small)
+        self.bytes = {"small": pattern(100000, 1), "large": pattern(3 * PART + 7, 2), "before": self.BEFORE}
+
+    def set_stage(self, row):
+        self.no_fault()
+        self.assertEqual(self.control("POST", "/v1/reset")[0], 200)
+        for name in ("small", "large"):
+            self.file(name, self.bytes[name])
+        self.file("target", self.BEFORE)
+        if os.path.exists(self.path("history.jsonl")):
+            os.remove(self.path("history.jsonl"))
+        for file, name in row["stored"]:
+            self.run_store("put", file, name, "--part-bytes", str(PART))
+        identifier, _, parameters = row["fault"].partition(":")
+        pairs = dict(pair.split("=") for pair in parameters.split(",") if pair)
+        self.fault(identifier, **{key: int(value) if value.lstrip("-").isdigit() and key != "as" else value for key, value in pairs.items()})
+
+    def seen(self):
+        events = [json.loads(line) for line in self.read("history.jsonl").splitlines()]
+        return sorted({event["data"]["fault"] for event in events if event["kind"] == "fault.seen"})
+
+    def check_truth(self, row):
+        self.no_fault()
+        state = self.good("GET", "/v1/state")["object_store"]
+        if row.get("name") == "absent":
+            self.assertEqual(self.download("name")[0], 404)
+        elif "name" in row:
+            self.assertEqual(sha1(self.stored("name")), sha1(self.bytes[row["name"]]))
+        if "target" in row:
+            self.assertEqual(sha1(self.read("target")), sha1(self.bytes[row["target"]]))
+        self.assertEqual(state["unfinished"], row.get("unfinished", 0))
+        if "versions" in row:
+            self.assertEqual(state["versions"], row["versions"])
+
+    def play(self, row):
+        self.set_stage(row)
+        verb, *words = row["do"]
+        transfer = ["--part-bytes", str(PART), "--parallel", "2"] if verb in ("put", "get") else []
+        answer = self.told(verb, *words, *transfer, "--history", "history.jsonl", status=row["status"])
+        self.assertEqual(answer["error"]["code"] if answer["error"] else "ok", row["code"])
+        self.assertEqual(self.seen(), sorted(row["seen"]))
+        self.check_truth(row)
+
+    def test_each_row_is_as_in_virtual_time(self):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "faults.json"), encoding="utf-8") as file:
+            rows = json.load(file)
+        for row in rows:
+            if row.get("sockets", True):
+                with self.subTest(fault=row["fault"], do=" ".join(row["do"])):
+                    self.play(row)
+
+
+class Faults(Client):
+    """What the rows of faults.json cannot say."""
+
+    def setUp(self):
+        super().setUp()
+        self.begin("--speed", "1000")
+        self.environment["DUMONT_CLOCK"] = self.ready["clock"]
+        self.large = pattern(3 * PART + 7, 2)
         self.file("large", self.large)
-
-    def put_and_get(self, size="large"):
-        data = getattr(self, size)
-        self.run_store("put", size, "name", "--part-bytes", str(PART))
-        self.no_fault()
-        self.assertEqual(self.stored("name"), data)
-
-    def test_a_busy_store_is_asked_again_with_a_new_url(self):
-        for how in ("busy", "tomes", "500", "408", "reset", "broken-pipe", "vault", "429"):
-            for size in ("small", "large"):
-                with self.subTest(how=how, size=size):
-                    self.fault("b2-503-busy", **{"as": how, "count": 2})
-                    self.put_and_get(size)
-                    self.no_fault()
-
-    def test_calls_that_are_no_uploads_are_asked_again_too(self):
-        for endpoint in ("b2_start_large_file", "b2_list_unfinished_large_files", "b2_get_upload_part_url", "b2_authorize_account"):
-            with self.subTest(endpoint=endpoint):
-                self.fault("b2-503-busy", endpoint=endpoint, count=1)
-                self.put_and_get()
-                self.no_fault()
-
-    def test_an_expired_token_is_renewed_once_for_all(self):
-        for scope in ("account", "upload", "both"):
-            for nth in (3, 5, 7):
-                with self.subTest(scope=scope, nth=nth):
-                    self.fault("b2-expired-token", scope=scope, nth=nth)
-                    self.put_and_get()
-                    self.no_fault()
-        self.fault("b2-expired-token", code="bad_auth_token", nth=4)
-        self.put_and_get()
-
-    def test_bytes_that_arrive_wrong_are_sent_again(self):
-        for wording in ("checksum", "sha1"):
-            for size in ("small", "large"):
-                self.fault("sha1-mismatch", wording=wording)
-                self.put_and_get(size)
-                self.no_fault()
-
-    def test_bytes_that_always_arrive_wrong_are_an_error(self):
-        self.fault("sha1-mismatch", count=1000)
-        self.assertEqual(self.told("put", "small", "name", status=FAILED)["error"]["code"], "checksum_mismatch")
-        self.no_fault()
-        self.assertEqual(self.names(), [])
-
-    def test_a_cap_is_final(self):
-        for cap, command in (("storage", ("put", "small", "name")), ("any", ("put", "large", "name", "--part-bytes", str(PART)))):
-            with self.subTest(cap=cap):
-                self.fault("b2-cap-exceeded", cap=cap)
-                self.assertEqual(self.told(*command, status=BUDGET)["error"]["code"], "cap_exceeded")
-                self.no_fault()
-        self.run_store("put", "small", "name")
-        self.fault("b2-cap-exceeded", cap="download", endpoint="b2_download_file_by_name")
-        self.assertEqual(self.told("get", "name", "target", status=BUDGET)["error"]["code"], "cap_exceeded")
-
-    def test_a_connection_that_breaks_in_a_body_sends_all_of_it_again(self):
-        for size in ("small", "large"):
-            self.fault("retry-partial-body", bytes=1000)
-            self.put_and_get(size)
-            self.no_fault()
-
-    def test_what_was_stored_differs_from_what_was_sent(self):
-        self.fault("empty-snapshot")
-        self.put_and_get("small")
-        self.assertEqual(len(self.names("b2_list_file_versions")), 1, "what was wrong is not left")
-
-    def test_a_finish_is_believed_when_it_is_seen(self):
-        for point, how in (("request", "500"), ("request", "503"), ("request", "reset"), ("reply", "reset"), ("effect", "500")):
-            with self.subTest(point=point, how=how):
-                self.fault("unfinished-large-file", point=point, **{"as": how})
-                self.put_and_get()
-                self.no_fault()
-                self.assertEqual(self.unfinished(), [])
-
-    def test_a_bad_download_is_never_accepted(self):
-        self.run_store("put", "small", "small")
-        self.run_store("put", "large", "large", "--part-bytes", str(PART))
-        for shape in ("short", "whole", "bytes", "empty"):
-            for nth in (1, 2, 4):
-                for size in ("small", "large"):
-                    with self.subTest(shape=shape, nth=nth, size=size):
-                        self.fault("bad-download", shape=shape, nth=nth)
-                        self.told("get", size, "target", "--part-bytes", str(PART))
-                        self.assertEqual(self.read("target"), getattr(self, size))
-                        self.no_fault()
-
-    def test_a_download_that_is_always_bad_is_an_error(self):
-        self.run_store("put", "small", "small")
-        self.file("target", b"what was there")
-        self.fault("bad-download", shape="bytes", nth=1, count=1000)
-        self.assertEqual(self.told("get", "small", "target", status=FAILED)["error"]["code"], "checksum_mismatch")
-        self.assertEqual(self.read("target"), b"what was there")
-
-    def test_digests_in_another_dress_are_the_same_digests(self):
-        for dress in ("none", "unverified", "upper"):
-            for size in ("small", "large"):
-                with self.subTest(dress=dress, size=size):
-                    self.fault("sha1-odd", **{"as": dress})
-                    self.run_store("put", size, "name", "--part-bytes", str(PART))
-                    answer = self.told("get", "name", "target")
-                    self.assertEqual(answer["verified"], (dress, size) != ("none", "small"))
-                    self.assertEqual(self.read("target"), getattr(self, size))
-                    self.no_fault()
-
-    def test_a_delete_that_deleted_nothing_is_made_again(self):
-        self.run_store("put", "small", "name")
-        self.fault("retention-wrong", **{"as": "ignored"})
-        self.told("rm", "name")
-        self.assertEqual(self.names("b2_list_file_versions"), [])
-
-    def test_a_file_that_is_not_found_is_an_error_and_nothing_else(self):
-        self.run_store("put", "small", "name")
-        self.fault("b2-404-reinit")
-        self.assertEqual(self.told("get", "name", "target", status=FAILED)["error"]["code"], "no_such_file")
-        self.assertEqual(self.names(), [("upload", "name")])
-        self.told("get", "name", "target")
 
     def test_an_upload_that_cannot_be_ended_is_resumed_by_the_same_command(self):
         self.fault("b2-cap-exceeded", endpoint="b2_upload_part", nth=3, cap="storage")

@@ -1,7 +1,7 @@
 # dumont store against the running fake: one ctest entry for each class of store.py.
 find_program(DUMONT_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(DUMONT_PYTHON)
-  foreach(group RoundTrips Refusals Faults Kills HundredKills Large)
+  foreach(group RoundTrips Refusals Faults FaultRows Kills HundredKills Large)
     add_test(NAME store_${group}
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/store/store.py ${group}
                      $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont>)
@@ -9,3 +9,6 @@ if(DUMONT_PYTHON)
   endforeach()
   set_tests_properties(store_HundredKills store_Large PROPERTIES LABELS "store;slow")
 endif()
+
+# The same client in virtual time.
+dumont_tests(store unit dumont_simulator dumont_b2 PkgConfig::CJSON)

@@ -183,14 +183,16 @@ static enum error_code sync_file(struct world_file *file, struct error *error)
 
 /* ---- Names -------------------------------------------------------------------------------------------------------------- */
 
-static enum error_code rename_file(const char *from, const char *to, struct error *error)
+static enum error_code rename_file(struct world *world, const char *from, const char *to, struct error *error)
 {
+    (void)world;
     int reason = rename(from, to) == 0 ? folder_sync_of(to) : errno;
     return reason == 0 ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", to, reason);
 }
 
-static void remove_file(const char *path)
+static void remove_file(struct world *world, const char *path)
 {
+    (void)world;
     (void)unlink(path);
 }
 

@@ -68,6 +68,12 @@ static struct wall_time wall_now(struct world *world)
     return clock_page_wall_now(live_of(world)->clock);
 }
 
+static struct wall_time real_wall_now(struct world *world)
+{
+    (void)world;
+    return system_wall_now();
+}
+
 static int64_t timers_now_ns(void *context)
 {
     return now_ns(context);
@@ -205,6 +211,7 @@ static uint64_t random_bits_of(struct world *world, enum random_purpose purpose,
 static const struct world_operations operations = {
     .now_ns = now_ns,
     .wall_now = wall_now,
+    .real_wall_now = real_wall_now,
     .random_bits = random_bits_of,
     .http_start = live_http_start,
     .http_abandon = live_http_abandon,
@@ -297,6 +304,7 @@ static void describe(struct live_world *live)
     description->seed = live->seed;
     description->speed_milli = clock_page_speed_milli(live->clock);
     if (stage != NULL) {
+        description->rehearsal = true;
         description->scenario = stage->scenario;
         description->timing = stage->timing;
         description->boot_from = stage->boot_from;

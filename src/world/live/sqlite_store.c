@@ -257,6 +257,11 @@ static const char *path_of_url(const char *url, struct error *error)
     return NULL;
 }
 
+enum error_code sqlite_url_check(const char *url, struct error *error)
+{
+    return path_of_url(url, error) == NULL ? ERR_USAGE : ERR_OK;
+}
+
 enum error_code sqlite_store_open(struct heap *heap, const char *url, enum store_database database,
                                   struct wall_time now, struct sqlite_store **out, struct error *error)
 {

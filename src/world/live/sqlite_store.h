@@ -19,6 +19,9 @@
 
 struct sqlite_store;
 
+/* Is it a URL of SQLite's? ERR_USAGE with words that do not repeat it. Whether the file can be opened is another question. */
+MUST_USE enum error_code sqlite_url_check(const char *url, struct error *error);
+
 /*
  * Opens the database at `url`: `sqlite:PATH`, or `sqlite::memory:` for one that ends with the store. Missing migrations of a
  * ledger are applied (`now` is noted beside them); those of an events database are left to sqlite_store_migrate().
