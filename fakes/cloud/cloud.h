@@ -315,7 +315,8 @@ MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 
-/* SQLSTATE with which a statement that first names `table` of the events store fails now, or NULL. */
-const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table);
+/* What happens to a statement on the events store now. True when anything does. */
+bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,
+                       struct store_verdict *verdict);
 
 #endif

@@ -58,7 +58,7 @@ struct journal_count {
 struct journal {
     struct heap *heap;
     const char *secret;
-    struct journal_entry *entries; /* a ring, by ordinal */
+    struct journal_entry *entries; /* a ring, by ordinal counted from the last clearing */
     size_t entry_count;            /* allocated */
     uint64_t newest;               /* ordinal */
     uint64_t before;               /* ordinals up to this one were cleared */

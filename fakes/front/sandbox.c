@@ -9,8 +9,12 @@
 #include <unistd.h>
 
 #include "fakes/front/sandbox_state.h"
+#include "fakes/guest/bounds.h"
 
 extern char **environ;
+
+#define MIB_BYTES (INT64_C(1) << 20)
+#define RESERVE_MOST_BYTES (INT64_C(1) << 30)
 
 enum { SOCKET_BUFFER = 212992 };
 
@@ -135,6 +139,19 @@ static bool spawn_keeper(struct sandbox *sandbox, const char *program, int socke
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attributes);
     return done;
+}
+
+void sandbox_bounds_defaults(struct guest_machine *machine)
+{
+    int64_t half = bounds_half_memory_bytes();
+    int64_t own = machine->facts.ram_mib > 0 ? machine->facts.ram_mib * MIB_BYTES : half;
+    machine->bounds = (struct guest_bounds){
+        .address_space_bytes = SANDBOX_ADDRESS_SPACE_BYTES,
+        .processes = SANDBOX_PROCESSES_DEFAULT,
+        .memory_bytes = own < half ? own : half,
+        .cpu_s = SANDBOX_CPU_S_DEFAULT,
+        .reserve_bytes = half / 8 < RESERVE_MOST_BYTES ? half / 8 : RESERVE_MOST_BYTES,
+    };
 }
 
 struct sandbox *sandbox_new(const struct sandbox_options *options)

@@ -14,7 +14,7 @@
 #include "fakes/guest/guest_wire.h"
 #include "reactor/reactor.h"
 
-enum { SANDBOX_PROCESSES_DEFAULT = 512, SANDBOX_PATH_SIZE = 4096 };
+enum { SANDBOX_PROCESSES_DEFAULT = 512, SANDBOX_CPU_S_DEFAULT = 4 * 3600, SANDBOX_PATH_SIZE = 4096 };
 
 /* Address space of one process. AddressSanitizer takes far more of it, also for our own programs in the machine: then no bound. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -42,6 +42,12 @@ MUST_USE enum error_code sandbox_find_program(char path[SANDBOX_PATH_SIZE], stru
  * stands in the way and advice.
  */
 MUST_USE enum error_code sandbox_probe(const char *program, struct error *error);
+
+/*
+ * Bounds for a machine of those facts: its memory, of which this computer gives half at most, SANDBOX_CPU_S_DEFAULT of CPU time a
+ * start, and a 16th of this computer's memory (1 GiB at most) that no machine takes.
+ */
+void sandbox_bounds_defaults(struct guest_machine *machine);
 
 /* A machine that does not run yet, its disk empty. NULL: memory, processes or descriptors are gone. */
 MUST_USE struct sandbox *sandbox_new(const struct sandbox_options *options);

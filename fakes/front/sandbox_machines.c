@@ -83,13 +83,12 @@ static struct sandbox *make_sandbox(struct sandbox_machines *machines, const str
 {
     const struct cloud *cloud = machines->stage->cloud;
     const char *onstart = market_contract_onstart(cloud_market(cloud), view->contract);
-    struct sandbox_options options = {
-        .heap = machines->heap,
-        .reactor = machines->stage->reactor,
-        .program = machines->program,
-        .machine = {.address_space_bytes = SANDBOX_ADDRESS_SPACE_BYTES, .processes = SANDBOX_PROCESSES_DEFAULT},
-        .onstart = onstart[0] == '\0' ? NULL : onstart};
+    struct sandbox_options options = {.heap = machines->heap,
+                                      .reactor = machines->stage->reactor,
+                                      .program = machines->program,
+                                      .onstart = onstart[0] == '\0' ? NULL : onstart};
     cloud_machine_facts(cloud, view->contract, &options.machine.facts);
+    sandbox_bounds_defaults(&options.machine);
     return sandbox_new(&options);
 }
 

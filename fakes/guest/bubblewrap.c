@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fakes/guest/bounds.h"
 #include "fakes/guest/guest.h"
 #include "fakes/host/host_files.h"
 
@@ -131,8 +132,7 @@ int keeper_start(struct heap *heap, const struct guest_machine *machine, int pro
     struct arguments arguments = {.count = 0};
     struct buffer environment;
     struct buffer hostname;
-    char bytes[24];
-    char processes[24];
+    char bounds[GUEST_BOUNDS_SIZE];
     struct host_files files = {.host = host_new(heap, &machine->facts)};
     buffer_init(&environment, heap, ENVIRONMENT_MAX);
     buffer_init(&hostname, heap, ENVIRONMENT_MAX);
@@ -144,14 +144,8 @@ int keeper_start(struct heap *heap, const struct guest_machine *machine, int pro
         add_all(&arguments,
                 (const char *const[]){"--hostname", hostname.data, "--setenv", "HOME", "/root", "--setenv", "PATH",
                                       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL});
-        if (machine->address_space_bytes > 0) {
-            (void)text_format(bytes, sizeof bytes, "%lld", (long long)machine->address_space_bytes);
-            add_all(&arguments, (const char *const[]){"--setenv", GUEST_LIMIT_BYTES, bytes, NULL});
-        }
-        if (machine->processes > 0) {
-            (void)text_format(processes, sizeof processes, "%lld", (long long)machine->processes);
-            add_all(&arguments, (const char *const[]){"--setenv", GUEST_LIMIT_PROCESSES, processes, NULL});
-        }
+        (void)bounds_write(&machine->bounds, bounds);
+        add_all(&arguments, (const char *const[]){"--setenv", GUEST_BOUNDS, bounds, NULL});
         add_environment(&arguments, &environment);
         add(&arguments, "--");
         add_all(&arguments, command);

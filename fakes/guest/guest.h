@@ -28,10 +28,6 @@ int guest_nvidia_smi(struct heap *heap, int argc, char **argv);
 /* Serves a session on standard input and output until it is over. NULL counts as out of memory. Returns the exit status. */
 int guest_serve(struct heap *heap, struct file_session *session);
 
-/* Variables of a machine's first process that are not passed on: the bounds of what it starts. */
-#define GUEST_LIMIT_BYTES "DUMONT_GUEST_BYTES"
-#define GUEST_LIMIT_PROCESSES "DUMONT_GUEST_PROCESSES"
-
 /* ---- the keeper's parts ---- */
 
 enum { GUEST_TEXT_MAX = 512 };
@@ -44,8 +40,11 @@ enum { GUEST_TEXT_MAX = 512 };
 #define GUEST_DISK_LOCAL "/mnt/usr/local"
 MUST_USE bool keeper_enter(int64_t disk_bytes, char why[GUEST_TEXT_MAX]);
 
-/* Makes the disk smaller by that much, but never smaller than what lies on it. */
-void keeper_take_disk(int64_t disk_bytes, int64_t taken_bytes);
+/* Makes the disk smaller by that much, but never smaller than what lies on it, which is what it is while it may not grow. */
+void keeper_size_disk(int64_t disk_bytes, int64_t taken_bytes, bool may_grow);
+
+/* What lies on it; -1: the system does not say. */
+int64_t keeper_disk_used(void);
 
 /*
  * Puts on an empty disk what a machine begins with: the files of the modelled host, and `onstart` in the script that is run at

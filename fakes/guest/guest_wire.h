@@ -55,11 +55,19 @@ struct guest_message {
     bool login;    /* EXEC: a login shell; the command is not used */
 };
 
+/* How much of the computer a machine may have (fakes/guest/bounds.h). 0: no bound. */
+struct guest_bounds {
+    int64_t address_space_bytes; /* of one process */
+    int64_t processes;           /* at a time */
+    int64_t memory_bytes;        /* of all processes together */
+    int64_t cpu_s;               /* of one process, and of all of one start together */
+    int64_t reserve_bytes;       /* of the computer's memory, that machines leave alone */
+};
+
 /* What a machine is. */
 struct guest_machine {
     struct host_facts facts;
-    int64_t address_space_bytes; /* that one process may have; 0: no bound */
-    int64_t processes;           /* that may exist at a time */
+    struct guest_bounds bounds;
 };
 
 /* What nvidia-smi shows. */

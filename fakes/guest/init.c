@@ -7,16 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "fakes/guest/bounds.h"
 #include "fakes/guest/guest.h"
 
-enum { CHILDREN_MAX = 1024, ENVIRONMENT_WORDS_MAX = 256, NICENESS = 5, STATUS_CANNOT_RUN = 126 };
+enum { CHILDREN_MAX = 1024, ENVIRONMENT_WORDS_MAX = 256, STATUS_CANNOT_RUN = 126 };
 
 struct child {
     pid_t process; /* 0: free */
@@ -24,31 +25,14 @@ struct child {
 };
 
 struct init {
+    struct guest_bounds bounds;
+    int64_t next_look_ms;
+    bool is_alone; /* at the last look, and nothing was started since */
     struct guest_incoming incoming;
     struct child children[CHILDREN_MAX];
 };
 
 /* ---- in the child ---- */
-
-static void set_limit(__rlimit_resource_t resource, rlim_t value)
-{
-    struct rlimit limit = {value, value};
-    (void)setrlimit(resource, &limit);
-}
-
-static void set_limits(void)
-{
-    const char *bytes = getenv(GUEST_LIMIT_BYTES);
-    const char *processes = getenv(GUEST_LIMIT_PROCESSES);
-    set_limit(RLIMIT_CORE, 0);
-    if (bytes != NULL) {
-        set_limit(RLIMIT_AS, (rlim_t)strtoull(bytes, NULL, 10));
-    }
-    if (processes != NULL) {
-        set_limit(RLIMIT_NPROC, (rlim_t)strtoull(processes, NULL, 10));
-    }
-    (void)setpriority(PRIO_PROCESS, 0, NICENESS);
-}
 
 static void take_terminal(int terminal, const struct guest_message *message)
 {
@@ -58,8 +42,9 @@ static void take_terminal(int terminal, const struct guest_message *message)
 }
 
 /* `payload` is the command, a NUL, and the environment. Never returns. */
-static void become_command(const struct guest_message *message, char *payload, size_t length, const int streams[3])
+static void become_command(const struct init *init, char *payload, size_t length, const int streams[3])
 {
+    const struct guest_message *message = &init->incoming.message;
     char *environment[ENVIRONMENT_WORDS_MAX + 1];
     size_t count = 0;
     char *end = payload + length;
@@ -80,7 +65,7 @@ static void become_command(const struct guest_message *message, char *payload, s
             _exit(STATUS_CANNOT_RUN);
         }
     }
-    set_limits();
+    bounds_hold_process(&init->bounds);
     if (chdir("/root") != 0 && chdir("/") != 0) {
         _exit(STATUS_CANNOT_RUN);
     }
@@ -133,10 +118,11 @@ static void execute(struct init *init)
     }
     pid_t process = ready ? fork() : -1;
     if (process == 0) {
-        become_command(&order->message, order->storage, order->length, streams);
+        become_command(init, order->storage, order->length, streams);
     }
     if (process > 0) {
         *child = (struct child){process, order->message.id};
+        init->is_alone = false;
         say(GUEST_STARTED, order->message.id, 0, 0, master >= 0 ? &master : NULL);
     } else {
         say(GUEST_EXITED, order->message.id, STATUS_CANNOT_RUN, 0, NULL);
@@ -208,6 +194,19 @@ static void reap(struct init *init)
     }
 }
 
+/* Looks at what all have of the computer, when the last look is old enough. The milliseconds until the next, -1: none is needed. */
+static int look(struct init *init)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+    if (now_ms >= init->next_look_ms) {
+        init->is_alone = !bounds_look(&init->bounds);
+        init->next_look_ms = now_ms + GUEST_LOOK_MS;
+    }
+    return init->is_alone ? -1 : (int)(init->next_look_ms - now_ms);
+}
+
 int guest_init(struct heap *heap)
 {
     struct init *init = heap_alloc(heap, sizeof *init);
@@ -216,13 +215,13 @@ int guest_init(struct heap *heap)
     (void)sigaddset(&children, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &children, NULL);
     int ended = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-    bool goes_on = init != NULL && ended >= 0 && fcntl(GUEST_SOCKET, F_SETFD, FD_CLOEXEC) == 0 &&
-                   fcntl(GUEST_SOCKET, F_SETFL, O_NONBLOCK) == 0;
+    bool goes_on = init != NULL && ended >= 0 && bounds_read(getenv(GUEST_BOUNDS), &init->bounds) &&
+                   fcntl(GUEST_SOCKET, F_SETFD, FD_CLOEXEC) == 0 && fcntl(GUEST_SOCKET, F_SETFL, O_NONBLOCK) == 0;
     (void)umask(022);
     while (goes_on) {
         struct pollfd watched[] = {{GUEST_SOCKET, POLLIN, 0}, {ended, POLLIN, 0}};
         struct signalfd_siginfo information;
-        (void)poll(watched, 2, -1);
+        (void)poll(watched, 2, look(init));
         if (watched[1].revents != 0) {
             (void)!read(ended, &information, sizeof information);
             reap(init);

@@ -1,12 +1,14 @@
 /* The keeper: from a machine's creation to its end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fakes/guest/bounds.h"
 #include "fakes/guest/guest.h"
 
 #define PROBE_DISK_BYTES (INT64_C(16) << 20)
@@ -17,6 +19,9 @@ struct keeper {
     int64_t disk_bytes;
     pid_t machine;
     bool furnished;
+    struct guest_bounds bounds;
+    int64_t taken_bytes, used_bytes; /* of the disk: by whatever, and at the last look */
+    bool may_grow;
 };
 
 static void stop(struct keeper *keeper)
@@ -44,6 +49,7 @@ static void start(struct keeper *keeper, struct guest_incoming *incoming)
         return;
     }
     memcpy(&machine, incoming->storage, sizeof machine);
+    keeper->bounds = machine.bounds;
     struct span onstart = {incoming->storage + sizeof machine, incoming->length - sizeof machine};
     stop(keeper);
     if (!keeper->furnished && !keeper_furnish(keeper->heap, &machine.facts, onstart)) {
@@ -58,10 +64,34 @@ static void start(struct keeper *keeper, struct guest_incoming *incoming)
     }
 }
 
+/* Whoever runs in it may fill the disk faster than the computer has memory: then it is full before its time. */
+static void look_at_disk(struct keeper *keeper)
+{
+    bool may_grow = !bounds_computer_is_short(&keeper->bounds);
+    if (may_grow != keeper->may_grow) {
+        keeper->may_grow = may_grow;
+        keeper_size_disk(keeper->disk_bytes, keeper->taken_bytes, may_grow);
+    }
+}
+
+static void wait_for_orders(struct keeper *keeper)
+{
+    struct pollfd socket = {GUEST_SOCKET, POLLIN, 0};
+    int patience_ms = -1;
+    do {
+        if (keeper->machine > 0) {
+            int64_t used_bytes = keeper_disk_used();
+            patience_ms = used_bytes == keeper->used_bytes ? GUEST_LOOK_AT_REST_MS : GUEST_LOOK_MS;
+            keeper->used_bytes = used_bytes;
+            look_at_disk(keeper);
+        }
+    } while (poll(&socket, 1, patience_ms) == 0);
+}
+
 /* Without the fake there is nobody whom the machine is for. */
 static void serve(struct keeper *keeper, struct guest_incoming *incoming)
 {
-    while (guest_receive(GUEST_SOCKET, incoming) == GUEST_MESSAGE) {
+    while (wait_for_orders(keeper), guest_receive(GUEST_SOCKET, incoming) == GUEST_MESSAGE) {
         if (incoming->message.kind == GUEST_START) {
             start(keeper, incoming);
         } else if (incoming->message.kind == GUEST_STOP) {
@@ -69,9 +99,8 @@ static void serve(struct keeper *keeper, struct guest_incoming *incoming)
             stop(keeper);
             (void)!guest_send(GUEST_SOCKET, &message, span_of(""), NULL, 0);
         } else if (incoming->message.kind == GUEST_DISK_USED && incoming->length == sizeof(int64_t)) {
-            int64_t taken;
-            memcpy(&taken, incoming->storage, sizeof taken);
-            keeper_take_disk(keeper->disk_bytes, taken);
+            memcpy(&keeper->taken_bytes, incoming->storage, sizeof keeper->taken_bytes);
+            keeper_size_disk(keeper->disk_bytes, keeper->taken_bytes, keeper->may_grow);
         }
         guest_close_descriptors(incoming);
     }
@@ -81,8 +110,10 @@ static void serve(struct keeper *keeper, struct guest_incoming *incoming)
 int guest_keep(struct heap *heap, int64_t disk_bytes)
 {
     char why[GUEST_TEXT_MAX];
-    struct keeper keeper = {
-        .heap = heap, .disk_bytes = disk_bytes, .program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+    struct keeper keeper = {.heap = heap,
+                            .disk_bytes = disk_bytes,
+                            .may_grow = true,
+                            .program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
     struct guest_incoming *incoming = heap_alloc(heap, sizeof *incoming);
     if (incoming == NULL || keeper.program < 0) {
         return 1;

@@ -8,10 +8,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fakes/guest/bounds.h"
 #include "fakes/guest/guest.h"
 
 /* As root the machine's users are a range that nobody else has; otherwise its root is the user who runs the fake, and alone. */
@@ -83,11 +83,7 @@ static bool unshare_as_user(void)
 /* The disk is in memory: half of the computer's at most, so that one full disk does not stop it. */
 static int64_t bounded(int64_t disk_bytes)
 {
-    struct sysinfo information;
-    if (sysinfo(&information) != 0) {
-        return disk_bytes;
-    }
-    int64_t half = (int64_t)(information.totalram / 2) * (int64_t)information.mem_unit;
+    int64_t half = bounds_half_memory_bytes();
     return disk_bytes < half ? disk_bytes : half;
 }
 
@@ -97,17 +93,21 @@ static bool fail(char why[GUEST_TEXT_MAX], const char *what)
     return false;
 }
 
-void keeper_take_disk(int64_t disk_bytes, int64_t taken_bytes)
+int64_t keeper_disk_used(void)
+{
+    struct statvfs space;
+    return statvfs(GUEST_DISK, &space) == 0 ? (int64_t)((space.f_blocks - space.f_bfree) * space.f_frsize) : -1;
+}
+
+void keeper_size_disk(int64_t disk_bytes, int64_t taken_bytes, bool may_grow)
 {
     char options[64];
-    struct statvfs space;
-    if (statvfs(GUEST_DISK, &space) != 0) {
-        return;
+    int64_t used = keeper_disk_used();
+    int64_t left = may_grow ? bounded(disk_bytes) - taken_bytes : 0;
+    if (used >= 0) {
+        (void)text_format(options, sizeof options, "size=%lld", (long long)(left > used ? left : used));
+        (void)mount("overlay", GUEST_DISK, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV, options);
     }
-    int64_t used = (int64_t)((space.f_blocks - space.f_bfree) * space.f_frsize);
-    int64_t left = bounded(disk_bytes) - taken_bytes;
-    (void)text_format(options, sizeof options, "size=%lld", (long long)(left > used ? left : used));
-    (void)mount("overlay", GUEST_DISK, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV, options);
 }
 
 bool keeper_enter(int64_t disk_bytes, char why[GUEST_TEXT_MAX])

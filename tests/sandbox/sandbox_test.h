@@ -162,8 +162,7 @@ static inline struct guest_machine test_machine(int64_t id, int64_t disk_bytes)
                   .ram_mib = 4096,
                   .disk_bytes = disk_bytes,
                   .public_ipaddr = "127.0.0.1"},
-        .address_space_bytes = SANDBOX_ADDRESS_SPACE_BYTES / 4,
-        .processes = 100,
+        .bounds = {.address_space_bytes = SANDBOX_ADDRESS_SPACE_BYTES / 4, .processes = 100},
     };
 }
 

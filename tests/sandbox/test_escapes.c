@@ -156,6 +156,68 @@ static void test_memory_is_bounded(void **state)
         "bounded\n");
 }
 
+/* A machine with such bounds, in the place of the first. */
+static void add_bounded(struct sandbox_test *test, struct guest_bounds bounds)
+{
+    struct sandbox_options options = {.heap = test->heap,
+                                      .reactor = test->reactor,
+                                      .program = test->program,
+                                      .machine = test_machine(41803846, DISK)};
+    options.machine.bounds = bounds;
+    test->machines[0] = sandbox_new(&options);
+    assert_non_null(test->machines[0]);
+    assert_true(sandbox_start(test->machines[0]));
+}
+
+/* `count` processes that have 90 MB each and wait; the status of the first of them that ends, "alive" if a small one lives then. */
+static const char *run_large(struct sandbox_test *test, int count)
+{
+    char text[512];
+    (void)text_format(text, sizeof text,
+                      "sleep 1000 & small=$!\n"
+                      "for i in $(seq %d); do\n"
+                      "tail -c 90000000 < <(head -c 90000000 /dev/zero; exec sleep 1000) & large=\"$large $!\"\n"
+                      "done\n"
+                      "wait -n $large; echo $?; kill -0 $small && echo alive; kill -9 -1",
+                      count);
+    return run(test, text);
+}
+
+/* Law: many that have little are held to the machine's memory too: the largest goes, as in a container, and the rest stays. */
+static void test_all_memory_together_is_bounded(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .memory_bytes = 256 * MIB});
+    assert_string_equal(run_large(test, 4), "137\nalive\n");
+}
+
+/* Law: CPU time is bounded for one process by the kernel, and for any number of short-lived ones together. */
+static void test_cpu_time_is_bounded(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .cpu_s = 2});
+    expect(test, "ulimit -t", "2\n");
+    (void)run(test, "while :; do :; done");
+    assert_int_equal(test->status, 128 + SIGKILL);
+    /* What is small goes on; what takes more than its second does not, though its own bound is far. */
+    expect(test, "echo still here", "still here\n");
+    (void)run(test, "ulimit -t; while :; do :; done");
+    assert_int_equal(test->status, 128 + SIGKILL);
+    sandbox_stop(test->machines[0]);
+    assert_true(sandbox_start(test->machines[0]));
+    expect(test, "i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); done; echo $i", "1000\n");
+}
+
+/* Law: while the computer itself is short of memory, disks do not grow and the large go; here it always is. */
+static void test_the_computer_s_reserve_is_left_alone(void **state)
+{
+    struct sandbox_test *test = *state;
+    add_bounded(test, (struct guest_bounds){.processes = 100, .reserve_bytes = INT64_MAX});
+    (void)run(test, "while echo more >> /root/more; do :; done; df -B1 --output=avail / | tail -1 | tr -d ' '");
+    assert_string_equal(buffer_text(&test->out), "0\n");
+    assert_string_equal(run_large(test, 1), "137\nalive\n");
+}
+
 /* ---- the disk ---- */
 
 static void test_a_full_disk_is_full_and_no_more(void **state)
@@ -226,13 +288,15 @@ static void test_long_commands_are_refused(void **state)
 static void test_machines_die_with_the_fake(void **state)
 {
     struct sandbox_test *test = *state;
+    /* By its size the machine is known among those of whoever runs the same test beside this one. */
+    int64_t disk_bytes = DISK + 4096 * (int64_t)getpid();
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     pid_t fake = fork();
     if (fake == 0) { /* another fake, with a machine, which is killed */
         struct command command = {.out = &test->out};
         (void)close(ends[0]);
-        add_machine(test, 0, DISK, NULL);
+        add_machine(test, 0, disk_bytes, NULL);
         begin(test, 0, &command, "echo up; exec sleep 1000");
         while (test->out.length == 0) {
             reactor_turn(test->reactor, true);
@@ -245,9 +309,12 @@ static void test_machines_die_with_the_fake(void **state)
     char byte;
     assert_int_equal(read(ends[0], &byte, 1), 1);
     assert_int_equal(waitpid(fake, NULL, 0), fake);
+    char question[128];
+    assert_true(text_format(question, sizeof question, "pgrep -f '[d]umont-guest keep %lld' >/dev/null",
+                            (long long)disk_bytes));
     bool gone = false;
     for (int64_t deadline_ns = monotonic_now_ns() + 20 * NS_PER_S; !gone && monotonic_now_ns() < deadline_ns;) {
-        gone = system("pgrep -f '[d]umont-guest keep 67108864' >/dev/null") != 0;
+        gone = system(question) != 0;
     }
     assert_true(gone);
     (void)close(ends[0]);
@@ -263,6 +330,9 @@ int main(void)
         SANDBOX_TEST(test_there_is_no_network),
         SANDBOX_TEST(test_a_fork_bomb_stays_inside),
         SANDBOX_TEST(test_memory_is_bounded),
+        SANDBOX_TEST(test_all_memory_together_is_bounded),
+        SANDBOX_TEST(test_cpu_time_is_bounded),
+        SANDBOX_TEST(test_the_computer_s_reserve_is_left_alone),
         SANDBOX_TEST(test_a_full_disk_is_full_and_no_more),
         SANDBOX_TEST(test_much_output_waits_for_its_reader),
         SANDBOX_TEST(test_long_commands_are_refused),
