@@ -42,6 +42,7 @@ struct pending {
     struct shell_session *shell;
     struct cloud_session *session;
     struct store_call *store;
+    bool silent; /* the store will never answer */
 };
 
 struct virtual_world {

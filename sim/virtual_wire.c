@@ -259,45 +259,76 @@ void virtual_shell_forget(struct world *world, int64_t instance_id)
 
 /* ---- Store -------------------------------------------------------------------------------------------------------------- */
 
-/* The table whose fault the statement meets; those of the ledger meet none. */
-static const char *first_table(enum store_statement statement)
+/* The first table that a statement on the events store names, and whether it changes anything there. */
+static struct store_request request_of(enum store_statement statement)
 {
-    if (store_statement_database(statement) == STORE_LEDGER) {
-        return NULL;
-    }
     switch (statement) {
     case STORE_SUBSCRIBERS:
+        return (struct store_request){"webhook_configs", false};
     case STORE_SUBSCRIBER_DISABLE:
-        return "webhook_configs";
+        return (struct store_request){"webhook_configs", true};
     case STORE_EVENT_ADD:
+        return (struct store_request){"lifecycle_events", true};
     case STORE_EVENTS_LIST:
-        return "lifecycle_events";
+        return (struct store_request){"lifecycle_events", false};
+    case STORE_DELIVERY_ADD:
+    case STORE_DELIVERY_CLAIM:
+    case STORE_DELIVERY_SET:
+    case STORE_DELIVERIES_BURY:
+        return (struct store_request){"webhook_deliveries", true};
     default:
-        return "webhook_deliveries";
+        return (struct store_request){"webhook_deliveries", false};
     }
 }
 
-static void run_statement(struct virtual_world *virtual_world, struct store_call *call)
+static void lose_row(void *context, const struct store_value *columns, size_t count)
 {
-    const char *table = first_table(call->statement);
-    const char *sqlstate =
-        table == NULL ? NULL : cloud_store_fault(virtual_world->options.cloud, virtual_world->now_ns, table);
-    if (sqlstate != NULL) {
-        (void)memory_store_fail_table(virtual_world->options.store, table, sqlstate);
+    (void)context;
+    (void)columns;
+    (void)count;
+}
+
+static void run_statement(struct memory_store *store, struct store_call *call)
+{
+    (void)memory_store_run(store, call->statement, call->values, call->value_count, call->row, call->row_context,
+                           call->result);
+}
+
+/* What a fault does instead. */
+static void fail_statement(struct memory_store *store, struct store_call *call, const struct store_request *request,
+                           const struct store_verdict *verdict)
+{
+    if (verdict->words == NULL) {
+        (void)memory_store_fail_table(store, request->table, verdict->sqlstate);
+        run_statement(store, call);
+        (void)memory_store_fail_table(store, request->table, NULL);
+        return;
     }
-    (void)memory_store_run(virtual_world->options.store, call->statement, call->values, call->value_count, call->row,
-                           call->row_context, call->result);
-    if (sqlstate != NULL) {
-        (void)memory_store_fail_table(virtual_world->options.store, table, NULL);
+    if (verdict->takes_effect) {
+        (void)memory_store_run(store, call->statement, call->values, call->value_count, lose_row, NULL, call->result);
     }
+    (void)store_result_set(call->result, verdict->sqlstate, verdict->words);
 }
 
 /* The statement is carried out; its change is in the machine's memory, not yet on its disk. */
 static void statement_takes_effect(void *owner)
 {
     struct pending *pending = owner;
-    if (pending->store != NULL) {
-        run_statement(pending->world, pending->store);
+    struct virtual_world *virtual_world = pending->world;
+    struct store_call *call = pending->store;
+    struct store_verdict verdict;
+    if (call == NULL) {
+        return;
+    }
+    struct store_request request = request_of(call->statement);
+    bool for_ledger = store_statement_database(call->statement) == STORE_LEDGER; /* which no fault meets */
+    if (for_ledger || !cloud_store_fault(virtual_world->options.cloud, virtual_world->now_ns, &request, &verdict)) {
+        run_statement(virtual_world->options.store, call);
+    } else if (verdict.silent) {
+        pending->silent = true;
+        event_queue_remove(&virtual_world->queue, &pending->arrival);
+    } else {
+        fail_statement(virtual_world->options.store, call, &request, &verdict);
     }
 }
 
@@ -334,6 +365,9 @@ void virtual_store_abandon(struct world *world, struct store_call *call)
     if (pending != NULL) {
         pending->store = NULL;
         call->pending = NULL;
+        if (pending->silent) {
+            virtual_pending_drop(pending);
+        }
     }
 }
 

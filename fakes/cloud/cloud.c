@@ -207,9 +207,10 @@ void cloud_bill(struct cloud *cloud, int64_t now_ns)
     }
 }
 
-const char *cloud_store_fault(struct cloud *cloud, int64_t now_ns, const char *table)
+bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,
+                       struct store_verdict *verdict)
 {
-    return injector_store(cloud->injector, now_ns, table);
+    return injector_store(cloud->injector, now_ns, request, verdict);
 }
 
 /* ---- HTTP --------------------------------------------------------------------------------------------------------------- */

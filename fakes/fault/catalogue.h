@@ -51,8 +51,9 @@ typedef bool fault_bucket_function(const struct fault *fault, enum bucket_call c
                                    struct http_reply *reply);
 typedef void fault_bucket_rewrite_function(const struct fault *fault, struct heap *heap, enum bucket_call call,
                                            struct http_reply *reply);
-/* SQLSTATE for a statement on `table`, NULL when the fault does not concern it. */
-typedef const char *fault_store_function(const struct fault *fault, const char *table);
+/* The same for a statement on the events store. */
+typedef bool fault_store_function(const struct fault *fault, const struct store_request *request,
+                                  struct store_verdict *verdict);
 
 struct fault_row {
     const char *id;

@@ -64,5 +64,8 @@ fault_bucket_function effect_retention_wrong;
 
 /* store_effects.c: the events store */
 fault_store_function effect_missing_table;
+fault_store_function effect_store_unavailable;
+fault_store_function effect_store_read_only;
+fault_store_function effect_store_commit_unknown;
 
 #endif

@@ -331,17 +331,21 @@ void injector_connect(struct injector *injector, int64_t now_ns, uint32_t contra
     }
 }
 
-const char *injector_store(struct injector *injector, int64_t now_ns, const char *table)
+bool injector_store(struct injector *injector, int64_t now_ns, const struct store_request *request,
+                    struct store_verdict *verdict)
 {
+    *verdict = (struct store_verdict){.sqlstate = NULL};
     tell_ends(injector, now_ns);
     for (size_t i = 0; i < injector->plan.count; i++) {
         const struct fault *fault = &injector->plan.faults[i];
         const struct fault_row *row = injector->states[i].row;
-        const char *sqlstate = fault->active && row->store != NULL ? row->store(fault, table) : NULL;
-        if (sqlstate != NULL && is_due(injector, i, now_ns)) {
+        struct store_verdict would_be = {.sqlstate = NULL};
+        bool concerned = fault->active && row->store != NULL && row->store(fault, request, &would_be);
+        if (concerned && is_due(injector, i, now_ns)) {
             note_action(injector, i, now_ns, now_ns);
-            return sqlstate;
+            *verdict = would_be;
+            return true;
         }
     }
-    return NULL;
+    return false;
 }

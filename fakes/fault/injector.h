@@ -144,7 +144,22 @@ struct connect_verdict {
 
 void injector_connect(struct injector *injector, int64_t now_ns, uint32_t contract, struct connect_verdict *verdict);
 
-/* SQLSTATE with which a statement on a table of the events store fails, or NULL. `table` is the first one it names. */
-const char *injector_store(struct injector *injector, int64_t now_ns, const char *table);
+/* A statement on the events store. */
+struct store_request {
+    const char *table; /* the first one it names */
+    bool writes;
+};
+
+/* What happens to it. All zero: nothing. */
+struct store_verdict {
+    const char *sqlstate; /* it fails with that; NULL: it does not fail */
+    const char *words;    /* the database's; NULL: those that the SQLSTATE has for that table */
+    bool takes_effect;    /* all the same: only the answer is lost */
+    bool silent;          /* it is not carried out, and no answer ever comes */
+};
+
+/* Decides over a statement, once for each. True when something happens to it. */
+bool injector_store(struct injector *injector, int64_t now_ns, const struct store_request *request,
+                    struct store_verdict *verdict);
 
 #endif

@@ -97,7 +97,8 @@ static void warn_once(struct events *events, const struct store_result *result)
                    result->message, result->sqlstate);
     } else {
         bool read_only = strcmp(result->sqlstate, "25006") == 0;
-        note_fault(events->world, read_only ? "pg-read-only" : "pg-unavailable",
+        bool unknown = strcmp(result->sqlstate, "08007") == 0;
+        note_fault(events->world, read_only ? "pg-read-only" : (unknown ? "pg-commit-unknown" : "pg-unavailable"),
                    "events store: %s (SQLSTATE %s); events wait in the state folder; check DUMONT_DATABASE",
                    result->message, result->sqlstate);
     }

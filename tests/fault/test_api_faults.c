@@ -353,25 +353,64 @@ static void test_no_memory_gives_no_injector(void **state)
     heap_free(heap);
 }
 
+/* What a statement meets: "SQLSTATE", with "!" when it takes effect all the same; "silent"; "" for nothing. */
+static const char *meets(struct bench *bench, int64_t at_s, const char *table, bool writes)
+{
+    static char text[16];
+    struct store_verdict verdict;
+    const struct store_request request = {table, writes};
+    bool met = injector_store(bench->injector, at_s * NS_PER_S, &request, &verdict);
+    assert_true(met == (verdict.sqlstate != NULL || verdict.silent));
+    (void)text_format(text, sizeof text, "%s%s", verdict.sqlstate == NULL ? "" : verdict.sqlstate,
+                      verdict.takes_effect ? "!" : "");
+    return verdict.silent ? "silent" : text;
+}
+
 /* A missing table fails its own statements, and no other's. */
 static void test_a_missing_table_fails_its_statements(void **state)
 {
     (void)state;
     struct bench *bench = bench_new("missing-table");
-    assert_null(injector_store(bench->injector, 0, "events"));
+    assert_string_equal(meets(bench, 0, "events", false), "");
     assert_string_equal(bench->notices, "");
     for (int64_t at_s = 1; at_s < 4; at_s++) {
-        assert_string_equal(injector_store(bench->injector, at_s * NS_PER_S, "webhook_configs"), "42P01");
+        assert_string_equal(meets(bench, at_s, "webhook_configs", false), "42P01");
     }
-    assert_null(injector_store(bench->injector, 4 * NS_PER_S, "webhook_config"));
+    assert_string_equal(meets(bench, 4, "webhook_config", false), "");
     assert_string_equal(bench->notices, "+missing-table@1 ");
     bench_free(bench);
 
     struct bench *other = bench_new("missing-table:table=events,count=1");
-    assert_null(injector_store(other->injector, 0, "webhook_configs"));
-    assert_string_equal(injector_store(other->injector, 0, "events"), "42P01");
-    assert_null(injector_store(other->injector, 0, "events"));
+    assert_string_equal(meets(other, 0, "webhook_configs", false), "");
+    assert_string_equal(meets(other, 0, "events", true), "42P01");
+    assert_string_equal(meets(other, 0, "events", true), "");
     bench_free(other);
+}
+
+/* Each trouble of the events store has its SQLSTATE; what only concerns writing lets reading pass. */
+static void test_the_events_store_is_in_trouble_as_told(void **state)
+{
+    static const struct {
+        const char *fault, *reads, *writes;
+    } cases[] = {
+        {"pg-unavailable", "08001", "08001"},
+        {"pg-unavailable:as=starting", "57P03", "57P03"},
+        {"pg-unavailable:as=terminated", "57P01", "57P01"},
+        {"pg-unavailable:as=too-many", "53300", "53300"},
+        {"pg-unavailable:as=locked", "55P03", "55P03"},
+        {"pg-unavailable:as=hang", "silent", "silent"},
+        {"pg-read-only", "", "25006"},
+        {"pg-commit-unknown:count=-1", "", "08007!"},
+        {"pg-unavailable:active=false", "", ""},
+        {"pg-unavailable:from_s=5", "", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct bench *bench = bench_new(cases[i].fault);
+        assert_string_equal(meets(bench, 1, "lifecycle_events", false), cases[i].reads);
+        assert_string_equal(meets(bench, 2, "webhook_deliveries", true), cases[i].writes);
+        bench_free(bench);
+    }
 }
 
 int main(void)
@@ -394,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_a_probability_is_drawn_by_address),
         cmocka_unit_test(test_no_memory_gives_no_injector),
         cmocka_unit_test(test_a_missing_table_fails_its_statements),
+        cmocka_unit_test(test_the_events_store_is_in_trouble_as_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@ static const char *const faults[] = {
     "slow-boot:factor=4",
     "stuck-loading",
     "missing-table",
+    "pg-unavailable:as=hang",
+    "pg-commit-unknown:count=-1",
     "rate-limit-429:endpoint=any,count=3",
     "rate-limit-429:endpoint=create,count=3",
     "rate-limit-429:endpoint=list,count=-1,shape=detail",

@@ -44,7 +44,14 @@ static void close_connection(struct postgres_link *link)
 void postgres_link_drop(struct postgres_link *link)
 {
     link->has_query = false;
+    link->sent = false;
     close_connection(link);
+}
+
+static bool writes(const struct postgres_query *query)
+{
+    static const char reading[] = "SELECT ";
+    return strncmp(query->sql, reading, strlen(reading)) != 0;
 }
 
 /* The query's result is filled: tells its owner, who may run the next one. */
@@ -52,6 +59,11 @@ static void finish_query(struct postgres_link *link)
 {
     assert(link->has_query);
     link->has_query = false;
+    if (link->sent && writes(&link->query) && strcmp(link->query.result->sqlstate, "08006") == 0) {
+        (void)store_result_set(link->query.result, "08007",
+                               "the connection broke before the answer: the statement may have taken effect");
+    }
+    link->sent = false;
     link->query.done(link->query.owner);
 }
 
@@ -102,6 +114,7 @@ static void begin_query(struct postgres_link *link)
     link->state = LINK_BUSY;
     link->failed = false;
     (void)store_result_set(link->query.result, "00000", "");
+    link->sent = true;
     int sent = link->query.is_script ? PQsendQuery(link->connection, link->query.sql)
                                      : postgres_send_statement(link->connection, &link->query);
     /* Row after row, so that a large table is never in memory as a whole. */

@@ -8,6 +8,8 @@
  * A connection is dropped, and made anew for the next piece of SQL, after a failure that says that it is of no use: it broke, the
  * server ends it (class 57), or may only be read (25006: after a switch-over the old one stays so for ever).
  *
+ * A connection that breaks while a statement that writes is under way leaves it unknown whether that took effect: 08007, not 08006.
+ *
  * Messages are the server's primary message or the system's reason. What libpq says beside them may quote the URL, so it is never
  * passed on; and a message that held the password all the same would be replaced.
  */
@@ -52,6 +54,7 @@ struct postgres_link {
     struct postgres_query query;
     struct store_result setup; /* of the settings that a new connection gets */
     bool failed;               /* the answer under way holds an error */
+    bool sent;                 /* the query, or a part of it */
     struct name_lookup lookup;
     struct reactor_watch watch;
     struct reactor_timer limit;
