@@ -1,7 +1,7 @@
 /*
  * Whole virtual `check` runs per second on one core: the recorded run, with 8 offers and with 64 full rows in the search's reply.
  *
- *     build/release/bench/bench-check [SECONDS] [--json]
+ *     bench-check [--quick]
  *
  * A run is everything from an empty cloud to the client's exit, its history included; the report is not part of it. The share of
  * time by part is measured in a second pass, since watching the borders costs a little: each border is a call that the linker
@@ -11,16 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "samples.h"
 #include "sim/rehearsal.h"
 #include "system/files.h"
+#include "yardstick.h"
 
 /* ---- Borders ------------------------------------------------------------------------------------------------------------ */
 
 enum part { PART_SETUP, PART_MARKET, PART_HOST, PART_HISTORY, PART_CODEC, PART_STORE, PART_COUNT };
-
-static const char *const part_names[PART_COUNT] = {"set-up", "market", "host", "history", "codec", "store"};
 
 static struct {
     bool on;
@@ -30,16 +29,9 @@ static struct {
     int64_t since_ns;
 } watch;
 
-static int64_t clock_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static void charge(void)
 {
-    int64_t now_ns = clock_ns();
+    int64_t now_ns = bench_now_ns();
     if (watch.depth > 0) {
         watch.spent_ns[watch.stack[watch.depth - 1]] += now_ns - watch.since_ns;
     }
@@ -117,8 +109,7 @@ BORDER(enum error_code, memory_store_run, PART_STORE,
 static void must(bool holds, const char *what)
 {
     if (!holds) {
-        (void)fprintf(stderr, "bench-check: %s\n", what);
-        exit(EXIT_FAILURE);
+        bench_fail(what);
     }
 }
 
@@ -130,12 +121,10 @@ static enum error_code read_recording(void *context, const char *name, struct bu
 }
 
 struct measurement {
-    size_t offers;
     uint64_t runs;
     int64_t elapsed_ns;
     int64_t simulated_ns;
     size_t client_peak_bytes;
-    size_t history_bytes;
     int64_t watched_ns;
     int64_t spent_ns[PART_COUNT];
 };
@@ -145,7 +134,7 @@ static uint64_t play_for(struct rehearsal *rehearsal, int64_t limit_ns, struct m
                          int64_t *elapsed_ns)
 {
     uint64_t runs = 0;
-    int64_t start_ns = clock_ns();
+    int64_t start_ns = bench_now_ns();
     do {
         struct rehearsal_variation variation = {.run = (uint32_t)runs};
         struct rehearsal_result result;
@@ -154,26 +143,25 @@ static uint64_t play_for(struct rehearsal *rehearsal, int64_t limit_ns, struct m
              "a run failed");
         measurement->simulated_ns += result.simulated_ns;
         measurement->client_peak_bytes = result.client_peak_bytes;
-        measurement->history_bytes = rehearsal_history(rehearsal).length;
         runs++;
-        *elapsed_ns = clock_ns() - start_ns;
+        *elapsed_ns = bench_now_ns() - start_ns;
     } while (*elapsed_ns < limit_ns);
     return runs;
 }
 
 static struct measurement measure(struct scenario *scenario, size_t offers, int64_t limit_ns)
 {
-    struct measurement measurement = {.offers = offers};
+    struct measurement measurement = {0};
     struct rehearsal *rehearsal;
     struct error error;
     scenario->cloud.recording.offers_found = (struct maybe_int64){PRESENT, (int64_t)offers};
     must(rehearsal_new(scenario, (struct span){"", 0}, &rehearsal, &error) == ERR_OK, error.message);
-    struct measurement warm_up = {.offers = offers};
+    struct measurement warm_up = {0};
     (void)play_for(rehearsal, limit_ns / 10, &warm_up, &warm_up.elapsed_ns);
     measurement.runs = play_for(rehearsal, limit_ns, &measurement, &measurement.elapsed_ns);
     memset(&watch, 0, sizeof watch);
     watch.on = true;
-    struct measurement watched = {.offers = offers};
+    struct measurement watched = {0};
     (void)play_for(rehearsal, limit_ns / 2, &watched, &measurement.watched_ns);
     watch.on = false;
     memcpy(measurement.spent_ns, watch.spent_ns, sizeof measurement.spent_ns);
@@ -181,81 +169,28 @@ static struct measurement measure(struct scenario *scenario, size_t offers, int6
     return measurement;
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------------------------------- */
+/* ---- What is told ------------------------------------------------------------------------------------------------------- */
 
-static double seconds(int64_t duration_ns)
-{
-    return (double)duration_ns / (double)NS_PER_S;
-}
+static const char *const keys[][PART_COUNT + 4] = {
+    {"runs_8_per_s", "simulated_8_s_per_s", "client_8_kib", "share_8_client", "share_8_setup", "share_8_market",
+     "share_8_host", "share_8_history", "share_8_codec", "share_8_store"},
+    {"runs_64_per_s", "simulated_64_s_per_s", "client_64_kib", "share_64_client", "share_64_setup", "share_64_market",
+     "share_64_host", "share_64_history", "share_64_codec", "share_64_store"},
+};
 
-static double share(const struct measurement *measurement, int64_t spent_ns)
+static void tell(struct samples *samples, const char *const *key, const struct measurement *measurement)
 {
-    return 100.0 * (double)spent_ns / (double)measurement->watched_ns;
-}
-
-static int64_t client_ns(const struct measurement *measurement)
-{
-    int64_t rest_ns = measurement->watched_ns;
+    double elapsed_s = (double)measurement->elapsed_ns / (double)NS_PER_S;
+    double watched_ns = (double)measurement->watched_ns;
+    double parts_ns = 0;
     for (size_t part = 0; part < PART_COUNT; part++) {
-        rest_ns -= measurement->spent_ns[part];
+        parts_ns += (double)measurement->spent_ns[part];
+        samples_add(samples, key[4 + part], (double)measurement->spent_ns[part] / watched_ns);
     }
-    return rest_ns;
-}
-
-static void print_table(const struct measurement *measurements, size_t count)
-{
-    (void)printf("whole virtual check runs on one core (the recorded run, 98.98 simulated seconds each)\n\n");
-    (void)printf("%-34s", "offers in the reply");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14zu", measurements[i].offers);
-    }
-    (void)printf("\n%-34s", "runs per second");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14.0f", (double)measurements[i].runs / seconds(measurements[i].elapsed_ns));
-    }
-    (void)printf("\n%-34s", "simulated seconds per second");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14.0f", seconds(measurements[i].simulated_ns) / seconds(measurements[i].elapsed_ns));
-    }
-    (void)printf("\n%-34s", "client's memory per run, KiB");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14.0f", (double)measurements[i].client_peak_bytes / 1024);
-    }
-    (void)printf("\n%-34s", "history per run, KiB");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14.0f", (double)measurements[i].history_bytes / 1024);
-    }
-    (void)printf("\n\nshare of the time, %%\n");
-    for (size_t part = 0; part < PART_COUNT; part++) {
-        (void)printf("  %-32s", part_names[part]);
-        for (size_t i = 0; i < count; i++) {
-            (void)printf("%14.1f", share(&measurements[i], measurements[i].spent_ns[part]));
-        }
-        (void)printf("\n");
-    }
-    (void)printf("  %-32s", "client, tasks, events");
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%14.1f", share(&measurements[i], client_ns(&measurements[i])));
-    }
-    (void)printf("\n");
-}
-
-static void print_json(const struct measurement *measurements, size_t count)
-{
-    (void)printf("{\"bench\":\"check\",\"rows\":[");
-    for (size_t i = 0; i < count; i++) {
-        const struct measurement *row = &measurements[i];
-        (void)printf("%s{\"offers\":%zu,\"runs\":%llu,\"runs_per_second\":%.1f,\"simulated_seconds_per_second\":%.0f,"
-                     "\"client_peak_bytes\":%zu,\"history_bytes\":%zu,\"share_percent\":{",
-                     i == 0 ? "" : ",", row->offers, (unsigned long long)row->runs,
-                     (double)row->runs / seconds(row->elapsed_ns),
-                     seconds(row->simulated_ns) / seconds(row->elapsed_ns), row->client_peak_bytes, row->history_bytes);
-        for (size_t part = 0; part < PART_COUNT; part++) {
-            (void)printf("\"%s\":%.1f,", part_names[part], share(row, row->spent_ns[part]));
-        }
-        (void)printf("\"client\":%.1f}}", share(row, client_ns(row)));
-    }
-    (void)printf("]}\n");
+    samples_add(samples, key[0], (double)measurement->runs / elapsed_s);
+    samples_add(samples, key[1], (double)measurement->simulated_ns / (double)NS_PER_S / elapsed_s);
+    samples_add(samples, key[2], (double)measurement->client_peak_bytes / 1024);
+    samples_add(samples, key[3], 1 - parts_ns / watched_ns);
 }
 
 int main(int argc, char **argv)
@@ -264,25 +199,23 @@ int main(int argc, char **argv)
     /* Freed memory is kept for the next run: page faults would measure the kernel. */
     (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024 * 1024);
     (void)mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
-    bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
-    double limit_s = argc > 1 && argv[1][0] != '-' ? atof(argv[1]) : 3.0;
-    must(limit_s > 0 && limit_s < 3600, "usage: bench-check [SECONDS] [--json]");
+    struct samples samples = {.bench = "check"};
+    bool quick = bench_asked(argc, argv, "--quick");
     struct heap *heap = heap_new();
     struct scenario *scenario = heap == NULL ? NULL : heap_alloc(heap, sizeof *scenario);
     must(scenario != NULL, "no memory");
     struct scenario_files files = {read_recording, NULL, heap};
     struct error error;
-    struct measurement measurements[ARRAY_LENGTH(offers)];
     scenario_defaults(scenario);
     must(scenario_use_recording(scenario, "seed-run", &files, &error) == ERR_OK, error.message);
-    for (size_t i = 0; i < ARRAY_LENGTH(offers); i++) {
-        measurements[i] = measure(scenario, offers[i], (int64_t)(limit_s * (double)NS_PER_S));
+    for (int round = 0; round < (quick ? 2 : 5); round++) {
+        samples_add(&samples, "sha1_mib_per_s", yardstick_sha1((quick ? 8 : 512) * INT64_C(1048576)));
+        for (size_t i = 0; i < ARRAY_LENGTH(offers); i++) {
+            struct measurement measurement = measure(scenario, offers[i], quick ? NS_PER_S / 20 : NS_PER_S);
+            tell(&samples, keys[i], &measurement);
+        }
     }
-    if (json) {
-        print_json(measurements, ARRAY_LENGTH(offers));
-    } else {
-        print_table(measurements, ARRAY_LENGTH(offers));
-    }
+    samples_print(&samples);
     heap_free(heap);
     return EXIT_SUCCESS;
 }

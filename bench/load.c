@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "samples.h"
 
 enum { BATCH = 512, HEAD_MAX = 4096 };
 
@@ -32,13 +33,6 @@ struct load {
     int64_t answered;
     int64_t failed;
 };
-
-int64_t load_now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool connect_one(struct load *load, struct connection *connection, uint16_t port)
 {
@@ -66,7 +60,7 @@ static void ask(struct load *load, struct connection *connection)
 {
     connection->head_length = 0;
     connection->body_left = -1;
-    connection->sent_ns = load_now_ns();
+    connection->sent_ns = bench_now_ns();
     size_t length = strlen(load->request);
     if (send(connection->socket, load->request, length, MSG_NOSIGNAL) != (ssize_t)length) {
         end_connection(load, connection, true);
@@ -112,7 +106,7 @@ static void read_reply(struct load *load, struct connection *connection)
     if (!take(connection, bytes, (size_t)count)) {
         return;
     }
-    load->latencies[load->answered++] = load_now_ns() - connection->sent_ns;
+    load->latencies[load->answered++] = bench_now_ns() - connection->sent_ns;
     load->failed += connection->good ? 0 : 1;
     if (connection->left == 0) {
         end_connection(load, connection, false);
@@ -122,17 +116,10 @@ static void read_reply(struct load *load, struct connection *connection)
     ask(load, connection);
 }
 
-static int compare(const void *a, const void *b)
-{
-    const int64_t *left = a;
-    const int64_t *right = b;
-    return *left < *right ? -1 : *left > *right;
-}
-
 static void drive(struct load *load, int64_t until_ns)
 {
     struct epoll_event events[BATCH];
-    while (load->open > 0 && load_now_ns() < until_ns) {
+    while (load->open > 0 && bench_now_ns() < until_ns) {
         int count = epoll_wait(load->epoll, events, BATCH, 100);
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
@@ -160,26 +147,22 @@ struct load_result load_run(uint16_t port, const char *request, size_t connectio
             end_connection(&load, &load.connections[i], true);
         }
     }
-    int64_t began_ns = load_now_ns();
+    int64_t began_ns = bench_now_ns();
     for (size_t i = 0; i < connections; i++) {
         if (load.connections[i].socket >= 0) {
             ask(&load, &load.connections[i]);
         }
     }
     drive(&load, began_ns + limit_ns);
-    result.elapsed_ns = load_now_ns() - began_ns;
+    result.elapsed_ns = bench_now_ns() - began_ns;
     for (size_t i = 0; i < connections; i++) {
         if (load.connections[i].socket >= 0) {
             end_connection(&load, &load.connections[i], true);
         }
     }
-    qsort(load.latencies, (size_t)load.answered, sizeof *load.latencies, compare);
     result.requests = load.answered;
     result.failed = load.failed;
-    if (load.answered > 0) {
-        result.p50_ns = load.latencies[load.answered / 2];
-        result.p99_ns = load.latencies[load.answered * 99 / 100];
-    }
+    result.p99_ns = bench_permille(load.latencies, (size_t)load.answered, 990);
     (void)close(load.epoll);
     free(load.connections);
     free(load.latencies);

@@ -12,7 +12,7 @@ struct load_result {
     int64_t requests;
     int64_t failed; /* connections that broke, replies that were not 200 */
     int64_t elapsed_ns;
-    int64_t p50_ns, p99_ns;
+    int64_t p99_ns;
 };
 
 /*
@@ -21,7 +21,5 @@ struct load_result {
  */
 struct load_result load_run(uint16_t port, const char *request, size_t connections, int64_t requests_each,
                             int64_t limit_ns);
-
-int64_t load_now_ns(void);
 
 #endif

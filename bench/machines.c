@@ -1,34 +1,16 @@
 /*
  * What a live machine costs the fake in memory: resident pages before and after renting many, without SSH.
  *
- *     bench-machines [--json]
+ *     bench-machines [--quick]
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "fakes/cloud/cloud.h"
+#include "samples.h"
 
-enum { WARM_UP = 1000, MACHINES = 100000, OFFERS = 200000 };
-
-static _Noreturn void fail(const char *what)
-{
-    fprintf(stderr, "bench-machines: %s\n", what);
-    exit(3);
-}
-
-static int64_t resident_bytes(void)
-{
-    long size = 0;
-    long resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%ld %ld", &size, &resident) != 2) {
-        fail("cannot read /proc/self/statm");
-    }
-    (void)fclose(file);
-    return (int64_t)resident * sysconf(_SC_PAGESIZE);
-}
+enum { WARM_UP = 1000, MACHINES = 100000, QUICK_MACHINES = 20000 };
 
 static bool rent(struct cloud *cloud, struct history *history, const struct offer *offer, size_t nth)
 {
@@ -41,7 +23,7 @@ static bool rent(struct cloud *cloud, struct history *history, const struct offe
         .method = HTTP_PUT, .origin = "http://127.0.0.1", .path = path, .bearer = "bench", .body = span_of(body)};
     struct cloud_exchange *exchange = cloud_http_begin(cloud, 0, &request, nth + 1);
     if (exchange == NULL) {
-        fail("no memory");
+        bench_fail("no memory");
     }
     cloud_http_effect(cloud, exchange->effect_ns, exchange);
     bool rented = exchange->reply.status == 200; /* not all offers are to be had */
@@ -50,13 +32,31 @@ static bool rent(struct cloud *cloud, struct history *history, const struct offe
     return rented;
 }
 
+/* Bytes of the reply that shows one machine: what has to be known of it. */
+static size_t show_bytes(struct cloud *cloud, uint64_t ordinal)
+{
+    struct contract_view view;
+    char path[64];
+    market_contract(cloud_market(cloud), 0, &view);
+    (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/", (long long)view.id);
+    struct http_request request = {.method = HTTP_GET, .origin = "http://127.0.0.1", .path = path, .bearer = "bench"};
+    struct cloud_exchange *exchange = cloud_http_begin(cloud, 0, &request, ordinal);
+    if (exchange == NULL) {
+        bench_fail("no memory");
+    }
+    cloud_http_effect(cloud, exchange->effect_ns, exchange);
+    size_t bytes = exchange->reply.body.length;
+    cloud_http_end(cloud, exchange);
+    return bytes;
+}
+
 /* Rents the offers from `*next` on until there are `wanted` machines more. */
 static void rent_more(struct cloud *cloud, struct history *history, const struct offer_book *offers, size_t *next,
                       size_t wanted)
 {
     for (size_t rented = 0; rented < wanted; (*next)++) {
         if (*next == offer_book_count(offers)) {
-            fail("too few offers");
+            bench_fail("too few offers");
         }
         rented += rent(cloud, history, offer_book_at(offers, *next), *next) ? 1 : 0;
     }
@@ -64,7 +64,8 @@ static void rent_more(struct cloud *cloud, struct history *history, const struct
 
 int main(int argc, char **argv)
 {
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    struct samples samples = {.bench = "machines"};
+    size_t machines = bench_asked(argc, argv, "--quick") ? QUICK_MACHINES : MACHINES;
     struct heap *heap = heap_new();
     struct timing timing;
     struct fault_plan faults = {0};
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
     struct history history;
     struct offer_book_options book = {.seed = 1};
     history_init(&history, heap);
-    struct offer_book *offers = heap == NULL ? NULL : offer_book_generate(heap, &book, OFFERS);
+    struct offer_book *offers = heap == NULL ? NULL : offer_book_generate(heap, &book, 2 * machines);
     struct cloud_options options = {.seed = 1,
                                     .timing = &timing,
                                     .faults = &faults,
@@ -82,20 +83,16 @@ int main(int argc, char **argv)
                                     .history = &history};
     struct cloud *cloud = offers == NULL ? NULL : cloud_new(heap, &options);
     if (cloud == NULL) {
-        fail("no memory");
+        bench_fail("no memory");
     }
     size_t next = 0;
     rent_more(cloud, &history, offers, &next, WARM_UP);
-    int64_t before = resident_bytes();
-    rent_more(cloud, &history, offers, &next, MACHINES);
-    double each = (double)(resident_bytes() - before) / MACHINES;
-    if (json) {
-        printf("[{\"name\": \"memory per live machine of 100,000\", \"value\": %.1f, \"unit\": \"bytes\", \"aim\": "
-               "4096}]\n",
-               each);
-    } else {
-        printf("%-52s %12.1f bytes  (aim 4096)\n", "memory per live machine of 100,000", each);
-    }
+    double before_kib = bench_memory_kib(getpid(), "VmRSS:");
+    rent_more(cloud, &history, offers, &next, machines);
+    double each_kib = (bench_memory_kib(getpid(), "VmRSS:") - before_kib) / (double)machines;
+    samples_add(&samples, "machine_bytes", each_kib * 1024);
+    samples_add(&samples, "show_bytes", (double)show_bytes(cloud, next + 1));
+    samples_print(&samples);
     cloud_free(cloud);
     heap_free(heap);
     return 0;

@@ -1,11 +1,11 @@
 /*
  * Connect, authenticate, run one command: how long it takes one libssh client, against the SSH front, against a minimal libssh
- * server and against OpenSSH's sshd (left out where it is missing or this is not root), all in one run.
+ * server and against OpenSSH's sshd.
  *
- *     build/release/bench/bench-ssh [CONNECTIONS] [--json]
+ *     bench-ssh [--quick]
  *
- * The three take turns, so that what else the machine does falls on all alike; the figures are medians and the ratios are theirs.
- * The front's machine takes no time of its own (a plan of zeros).
+ * The three take turns, connection by connection, so that what else the machine does falls on all alike; a value is the median of one
+ * round. The front's machine takes no time of its own (a plan of zeros).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,51 +17,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "front/ssh_stage.h"
+#include "samples.h"
 
-enum { CONNECTIONS_USUAL = 300, CONNECTIONS_MAX = 100000, PATH_BYTES = 256, TEXT_BYTES = 1024 };
+enum {
+    ROUND_MAX = 60,
+    SSHD_ROUND_MAX = 10,
+    /* it takes a hundred times as long */ WARM_UP = 10,
+    PATH_BYTES = 256,
+    TEXT_BYTES = 1024
+};
 
 enum server { SERVER_FRONT, SERVER_MINIMAL, SERVER_SSHD, SERVER_COUNT };
 
-static const char *const server_names[SERVER_COUNT] = {"front", "minimal libssh server", "sshd"};
-static const char *const server_keys[SERVER_COUNT] = {"front", "minimal", "sshd"};
+static const char *const server_keys[SERVER_COUNT] = {"front_ms", "minimal_ms", "sshd_ms"};
 
 struct contestant {
     pid_t process;
     char host[INET_ADDRSTRLEN];
-    int port; /* 0: takes no part */
-    int64_t *times_ns;
+    int port;                    /* 0: takes no part */
+    int64_t times_ns[ROUND_MAX]; /* of this round */
 };
 
 struct bench {
-    char folder[PATH_BYTES / 2];
+    char folder[BENCH_FOLDER_BYTES];
     char public_key[TEXT_BYTES];
     ssh_key key;
     struct contestant contestants[SERVER_COUNT];
-    size_t connections;
+    struct samples samples;
 };
-
-static int64_t clock_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static void path_in(const struct bench *bench, const char *name, char path[PATH_BYTES])
 {
     (void)snprintf(path, PATH_BYTES, "%s/%s", bench->folder, name);
-}
-
-static void fail(const char *what)
-{
-    (void)fprintf(stderr, "bench-ssh: %s: %s\n", what, strerror(errno));
-    exit(3);
 }
 
 /* ---- The client --------------------------------------------------------------------------------------------------------- */
@@ -73,7 +65,7 @@ static int connect_to(const struct contestant *to)
     (void)inet_pton(AF_INET, to->host, &name.sin_addr);
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&name, sizeof name) != 0) {
-        fail("connect");
+        bench_fail("a server refuses the connection");
     }
     (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return descriptor;
@@ -97,7 +89,7 @@ static bool run_echo(ssh_session session)
 /* One client's whole life; how long it took. */
 static int64_t visit(const struct bench *bench, const struct contestant *to)
 {
-    int64_t start_ns = clock_ns();
+    int64_t start_ns = bench_now_ns();
     int descriptor = connect_to(to);
     int off = 0;
     ssh_session session = ssh_new();
@@ -114,7 +106,7 @@ static int64_t visit(const struct bench *bench, const struct contestant *to)
     ssh_disconnect(session);
     ssh_free(session);
     (void)close(descriptor); /* libssh leaves a descriptor that it was given */
-    return clock_ns() - start_ns;
+    return bench_now_ns() - start_ns;
 }
 
 /* ---- The minimal server: one connection after the other, all in libssh's own loop --------------------------------------- */
@@ -244,7 +236,7 @@ static int free_port(void)
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&name, size) != 0 ||
         getsockname(descriptor, (struct sockaddr *)&name, &size) != 0) {
-        fail("a port for sshd");
+        bench_fail("no port for sshd");
     }
     (void)close(descriptor);
     return ntohs(name.sin_port);
@@ -265,7 +257,12 @@ static void start_sshd(struct bench *bench, struct contestant *contestant)
     static const char program[] = "/usr/sbin/sshd";
     char path[PATH_BYTES];
     char key[PATH_BYTES];
-    if (geteuid() != 0 || access(program, X_OK) != 0 || (mkdir("/run/sshd", 0755) != 0 && errno != EEXIST)) {
+    const char *reason = access(program, X_OK) != 0 ? "openssh-server is not installed"
+                         : geteuid() != 0           ? "sshd lets its own user in as root only: run this as root"
+                         : mkdir("/run/sshd", 0755) != 0 && errno != EEXIST ? "/run/sshd cannot be made"
+                                                                            : NULL;
+    if (reason != NULL) {
+        samples_absent(&bench->samples, "sshd", reason);
         return;
     }
     path_in(bench, "authorized_keys", key);
@@ -273,7 +270,7 @@ static void start_sshd(struct bench *bench, struct contestant *contestant)
     path_in(bench, "sshd_config", path);
     FILE *config = fopen(path, "w");
     if (keys == NULL || config == NULL) {
-        fail("sshd's files");
+        bench_fail("sshd's files cannot be written");
     }
     (void)snprintf(contestant->host, sizeof contestant->host, "127.0.0.1");
     int port = free_port();
@@ -286,13 +283,14 @@ static void start_sshd(struct bench *bench, struct contestant *contestant)
     (void)fclose(config);
     contestant->process = fork();
     if (contestant->process == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)execl(program, program, "-D", "-q", "-f", path, (char *)NULL);
         _exit(127);
     }
     contestant->port = port;
-    for (int64_t until_ns = clock_ns() + 5 * NS_PER_S; !answers(contestant);) {
-        if (clock_ns() > until_ns) {
-            fail("sshd does not answer");
+    for (int64_t until_ns = bench_now_ns() + 5 * NS_PER_S; !answers(contestant);) {
+        if (bench_now_ns() > until_ns) {
+            bench_fail("sshd does not answer");
         }
     }
 }
@@ -305,15 +303,16 @@ static void start_server(struct bench *bench, enum server server, void (*serve)(
     int told[2];
     char text[64] = "";
     if (pipe(told) != 0) {
-        fail("pipe");
+        bench_fail("no pipe");
     }
     contestant->process = fork();
     if (contestant->process == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         serve(bench, told[1]);
     }
     ssize_t got = read(told[0], text, sizeof text - 1);
     if (got <= 0 || sscanf(text, "%15s %d", contestant->host, &contestant->port) != 2) {
-        fail(server_names[server]);
+        bench_fail("a server does not start");
     }
     (void)close(told[0]);
     (void)close(told[1]);
@@ -329,68 +328,36 @@ static void make_keys(struct bench *bench)
         ssh_pki_export_pubkey_base64(bench->key, &public_part) != SSH_OK ||
         ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &host) != SSH_OK ||
         ssh_pki_export_privkey_file(host, NULL, NULL, NULL, path) != SSH_OK || chmod(path, 0600) != 0) {
-        fail("keys");
+        bench_fail("no keys");
     }
     (void)snprintf(bench->public_key, sizeof bench->public_key, "ssh-ed25519 %s bench", public_part);
     ssh_string_free_char(public_part);
     ssh_key_free(host);
 }
 
-static int compare_times(const void *a, const void *b)
+static size_t visits_to(enum server server, size_t connections)
 {
-    const int64_t *left = a;
-    const int64_t *right = b;
-    return (*left > *right) - (*left < *right);
+    return server == SERVER_SSHD && connections > SSHD_ROUND_MAX ? SSHD_ROUND_MAX : connections;
 }
 
-static void measure(struct bench *bench)
+static void measure_round(struct bench *bench, size_t connections, bool counts)
 {
-    enum { WARM_UP = 10 };
-    for (size_t i = 0; i < bench->connections + WARM_UP; i++) {
+    for (size_t i = 0; i < connections; i++) {
         for (size_t server = 0; server < SERVER_COUNT; server++) {
             struct contestant *contestant = &bench->contestants[server];
-            int64_t time_ns = contestant->port == 0 ? 0 : visit(bench, contestant);
-            if (i >= WARM_UP) {
-                contestant->times_ns[i - WARM_UP] = time_ns;
+            if (contestant->port != 0 && i < visits_to((enum server)server, connections)) {
+                contestant->times_ns[i] = visit(bench, contestant);
             }
         }
     }
-    for (size_t server = 0; server < SERVER_COUNT; server++) {
-        qsort(bench->contestants[server].times_ns, bench->connections, sizeof(int64_t), compare_times);
-    }
-}
-
-static double milliseconds(const struct bench *bench, enum server server, size_t permille)
-{
-    size_t index = bench->connections * permille / 1000;
-    return (double)bench->contestants[server].times_ns[index] / 1e6;
-}
-
-static void tell(const struct bench *bench, bool as_json)
-{
-    double front_ms = milliseconds(bench, SERVER_FRONT, 500);
-    double minimal_ratio = milliseconds(bench, SERVER_MINIMAL, 500) / front_ms;
-    double sshd_ratio = milliseconds(bench, SERVER_SSHD, 500) / front_ms;
-    bool with_sshd = bench->contestants[SERVER_SSHD].port != 0;
-    (void)printf(as_json ? "{\"connections\":%zu" : "connect, authenticate, run one command: %zu connections each\n",
-                 bench->connections);
-    for (size_t i = 0; i < SERVER_COUNT; i++) {
-        if (bench->contestants[i].port != 0) {
-            (void)printf(as_json ? ",\"%s\":{\"median_ms\":%.3f,\"p99_ms\":%.3f}"
-                                 : "  %-22s %8.3f ms median %8.3f ms p99\n",
-                         as_json ? server_keys[i] : server_names[i], milliseconds(bench, (enum server)i, 500),
-                         milliseconds(bench, (enum server)i, 990));
+    for (size_t server = 0; counts && server < SERVER_COUNT; server++) {
+        struct contestant *contestant = &bench->contestants[server];
+        if (contestant->port != 0) {
+            size_t visits = visits_to((enum server)server, connections);
+            samples_add(&bench->samples, server_keys[server],
+                        (double)bench_permille(contestant->times_ns, visits, 500) / 1e6);
         }
     }
-    (void)printf(as_json ? ",\"speed_of_minimal\":%.3f"
-                         : "the front has %.2f of the minimal server's speed (aim 0.6)\n",
-                 minimal_ratio);
-    if (with_sshd) {
-        (void)printf(as_json ? ",\"times_faster_than_sshd\":%.2f"
-                             : "the front is %.1f times as fast as sshd (aim 10)\n",
-                     sshd_ratio);
-    }
-    (void)printf(as_json ? "}\n" : "");
 }
 
 static void end(struct bench *bench)
@@ -398,10 +365,8 @@ static void end(struct bench *bench)
     char command[PATH_BYTES];
     for (size_t i = 0; i < SERVER_COUNT; i++) {
         if (bench->contestants[i].process > 0) {
-            (void)kill(bench->contestants[i].process, SIGTERM);
-            (void)waitpid(bench->contestants[i].process, NULL, 0);
+            bench_stop(bench->contestants[i].process, SIGTERM);
         }
-        free(bench->contestants[i].times_ns);
     }
     static const char *const files[] = {"host_key", "clock", "authorized_keys", "sshd_config"};
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
@@ -414,32 +379,18 @@ static void end(struct bench *bench)
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.connections = CONNECTIONS_USUAL};
-    bool as_json = false;
-    for (int i = 1; i < argc; i++) {
-        as_json = as_json || strcmp(argv[i], "--json") == 0;
-        bench.connections = argv[i][0] == '-' ? bench.connections : (size_t)atoll(argv[i]);
-    }
-    if (bench.connections < 1 || bench.connections > CONNECTIONS_MAX) {
-        (void)fprintf(stderr, "usage: bench-ssh [CONNECTIONS] [--json]\n");
-        return 2;
-    }
-    (void)snprintf(bench.folder, sizeof bench.folder, "/tmp/bench-ssh-XXXXXX");
-    if (mkdtemp(bench.folder) == NULL) {
-        fail("a folder");
-    }
-    for (size_t i = 0; i < SERVER_COUNT; i++) {
-        bench.contestants[i].times_ns = calloc(bench.connections, sizeof(int64_t));
-        if (bench.contestants[i].times_ns == NULL) {
-            fail("memory");
-        }
-    }
+    struct bench bench = {.samples = {.bench = "ssh"}};
+    bool quick = bench_asked(argc, argv, "--quick");
+    bench_folder(bench.folder);
     make_keys(&bench);
     start_server(&bench, SERVER_FRONT, serve_front);
     start_server(&bench, SERVER_MINIMAL, serve_minimal);
     start_sshd(&bench, &bench.contestants[SERVER_SSHD]);
-    measure(&bench);
-    tell(&bench, as_json);
+    measure_round(&bench, quick ? 1 : WARM_UP, false);
+    for (int round = 0; round < (quick ? 2 : 5); round++) {
+        measure_round(&bench, quick ? 3 : ROUND_MAX, true);
+    }
+    samples_print(&bench.samples);
     end(&bench);
     return 0;
 }

@@ -1,35 +1,15 @@
 #include "store_client.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "samples.h"
+
 struct heap *bench_heap;
-
-void bench_fail(const char *what)
-{
-    (void)fprintf(stderr, "bench-store: %s\n", what);
-    exit(3);
-}
-
-double bench_clock_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-void bench_stop(pid_t pid, int signal_number)
-{
-    (void)kill(pid, signal_number);
-    (void)waitpid(pid, NULL, 0);
-}
 
 /* ---- Requests ------------------------------------------------------------------------------------------------------------- */
 
@@ -138,11 +118,11 @@ static cJSON *reply_json(const struct store *store)
 }
 
 /* A call of the API; its answer is to be given to cJSON_Delete(). */
-cJSON *store_call(struct store *store, const char *name, const char *body)
+static cJSON *store_call(struct store *store, const char *name, const char *body)
 {
     char url[2 * TEXT];
     struct curl_slist *headers = bench_header(NULL, "Authorization", store->token);
-    (void)snprintf(url, sizeof url, "%s/b2api/v1/%s", store->url, name);
+    (void)snprintf(url, sizeof url, "%s/b2api/v1/%s", fake_ready(&store->fake, "b2_url"), name);
     bench_begin(url, headers, &store->reply);
     (void)curl_easy_setopt(bench_curl, CURLOPT_POSTFIELDS, body);
     bench_perform(name);
@@ -150,34 +130,14 @@ cJSON *store_call(struct store *store, const char *name, const char *body)
     return reply_json(store);
 }
 
-static void read_ready_file(struct store *store, const char *path)
-{
-    char text[4 * TEXT] = "";
-    for (int i = 0; i < 2000; i++) {
-        FILE *file = fopen(path, "r");
-        if (file != NULL) {
-            (void)!fread(text, 1, sizeof text - 1, file);
-            (void)fclose(file);
-            break;
-        }
-        (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    }
-    cJSON *ready = cJSON_Parse(text);
-    text_of(ready, "b2_url", store->url);
-    text_of(ready, "b2_key_id", store->key_id);
-    text_of(ready, "b2_key", store->key);
-    text_of(ready, "b2_bucket", store->bucket_name);
-    cJSON_Delete(ready);
-}
-
 static void log_in(struct store *store)
 {
     char url[2 * TEXT];
     char body[2 * TEXT];
-    (void)snprintf(url, sizeof url, "%s/b2api/v1/b2_authorize_account", store->url);
+    (void)snprintf(url, sizeof url, "%s/b2api/v1/b2_authorize_account", fake_ready(&store->fake, "b2_url"));
     bench_begin(url, NULL, &store->reply);
-    (void)curl_easy_setopt(bench_curl, CURLOPT_USERNAME, store->key_id);
-    (void)curl_easy_setopt(bench_curl, CURLOPT_PASSWORD, store->key);
+    (void)curl_easy_setopt(bench_curl, CURLOPT_USERNAME, fake_ready(&store->fake, "b2_key_id"));
+    (void)curl_easy_setopt(bench_curl, CURLOPT_PASSWORD, fake_ready(&store->fake, "b2_key"));
     bench_perform("b2_authorize_account");
     cJSON *json = reply_json(store);
     char account[TEXT];
@@ -192,103 +152,107 @@ static void log_in(struct store *store)
 
 void store_start(struct store *store, const char *program, bool on_disk)
 {
-    char ready[TEXT];
-    char data[TEXT];
-    *store = (struct store){.folder = "/var/tmp/bench-store-XXXXXX"};
-    if (mkdtemp(store->folder) == NULL) {
-        bench_fail("no folder");
-    }
+    *store = (struct store){.token = ""};
     buffer_init(&store->reply.text, bench_heap, (size_t)64 * 1024 * 1024);
-    (void)snprintf(ready, sizeof ready, "%s/ready", store->folder);
-    (void)snprintf(data, sizeof data, "%s/data", store->folder);
-    store->pid = fork();
-    if (store->pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        (void)dup2(nowhere, STDERR_FILENO);
-        (void)execl(program, program, "--no-ssh", "--ready-file", ready, on_disk ? "--data" : NULL, data, (char *)NULL);
-        _exit(127);
-    }
-    read_ready_file(store, ready);
+    fake_start(&store->fake, program, NULL, on_disk);
     log_in(store);
 }
 
 void store_stop(struct store *store)
 {
-    char command[TEXT];
-    bench_stop(store->pid, SIGTERM);
     buffer_release(&store->reply.text);
-    (void)snprintf(command, sizeof command, "rm -rf %s", store->folder);
-    if (system(command) != 0) { // NOLINT(cert-env33-c): a folder of our own making
-        bench_fail("the folder stays");
+    fake_stop(&store->fake);
+}
+
+/* ---- Files, by whole programs --------------------------------------------------------------------------------------------- */
+
+static void path_in(const struct store *store, const char *name, char path[TEXT])
+{
+    (void)snprintf(path, TEXT, "%s/%s", store->fake.folder, name);
+}
+
+void file_make(const struct store *store, int64_t bytes)
+{
+    static const char block[BLOCK_BYTES];
+    char path[TEXT];
+    path_in(store, "source", path);
+    FILE *file = fopen(path, "w");
+    for (int64_t left = bytes; file != NULL && left > 0; left -= BLOCK_BYTES) {
+        (void)fwrite(block, 1, left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES, file);
+    }
+    if (file == NULL || fflush(file) != 0 || fsync(fileno(file)) != 0 || fclose(file) != 0) {
+        bench_fail("no file to put");
     }
 }
 
-static double run_dumont(const struct store *store, const char *dumont, const char *verb, const char *first,
-                         const char *second, int64_t bytes)
+/* MiB per second of the program, and of the file's way to the disk when it has made one. */
+static double run_program(const struct store *store, const char *const *command, const char *made, int64_t bytes)
 {
     int status = 0;
-    if (access(dumont, X_OK) != 0) {
-        return -1;
-    }
-    double began = bench_clock_s();
+    double began_s = bench_now_s();
     pid_t pid = fork();
     if (pid == 0) {
-        (void)setenv("DUMONT_B2_URL", store->url, 1);
-        (void)setenv("DUMONT_B2_BUCKET", store->bucket_name, 1);
-        (void)setenv("B2_APPLICATION_KEY_ID", store->key_id, 1);
-        (void)setenv("B2_APPLICATION_KEY", store->key, 1);
-        (void)setenv("DUMONT_STATE_DIR", store->folder, 1);
-        (void)execl(dumont, dumont, "store", verb, first, second, "--quiet", (char *)NULL);
+        (void)setenv("DUMONT_B2_URL", fake_ready(&store->fake, "b2_url"), 1);
+        (void)setenv("DUMONT_B2_BUCKET", fake_ready(&store->fake, "b2_bucket"), 1);
+        (void)setenv("B2_APPLICATION_KEY_ID", fake_ready(&store->fake, "b2_key_id"), 1);
+        (void)setenv("B2_APPLICATION_KEY", fake_ready(&store->fake, "b2_key"), 1);
+        (void)setenv("DUMONT_STATE_DIR", store->fake.folder, 1);
+        (void)execvp(command[0], (char *const *)command);
         _exit(127);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-        bench_fail("dumont store");
+        bench_fail(command[0]);
     }
-    return (double)bytes / MIB_BYTES / (bench_clock_s() - began);
+    int file = made == NULL ? -1 : open(made, O_RDONLY | O_CLOEXEC);
+    if (made != NULL && (file < 0 || fsync(file) != 0)) {
+        bench_fail("a file that was got is not there");
+    }
+    double speed = (double)bytes / MIB_BYTES / (bench_now_s() - began_s);
+    (void)close(file);
+    if (made != NULL) {
+        (void)unlink(made);
+    }
+    return speed;
 }
 
-double store_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
+double file_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
 {
     char source[TEXT];
-    (void)snprintf(source, sizeof source, "%s/source", store->folder);
-    int file = open(source, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0 || ftruncate(file, bytes) != 0) {
-        bench_fail("no file to put");
-    }
-    /* A file that is not in memory would show the disk's speed. */
-    char block[BLOCK_BYTES];
-    while (read(file, block, sizeof block) > 0) {
-    }
-    (void)close(file);
-    return run_dumont(store, dumont, "put", source, "put", bytes);
+    path_in(store, "source", source);
+    const char *const command[] = {dumont, "store", "put", source, "put", "--quiet", NULL};
+    return run_program(store, command, NULL, bytes);
 }
 
-double store_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
+double file_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes)
 {
     char target[TEXT];
-    (void)snprintf(target, sizeof target, "%s/target", store->folder);
-    return run_dumont(store, dumont, "get", "put", target, bytes);
+    path_in(store, "target", target);
+    const char *const command[] = {dumont, "store", "get", "put", target, "--quiet", NULL};
+    return run_program(store, command, target, bytes);
 }
 
-/* A line of /proc/PID/status in MiB. */
-double store_memory_mib(pid_t pid, const char *line)
+double file_put_by_curl(const struct store *store, uint16_t port, int64_t bytes)
 {
-    char path[64];
-    char text[256];
-    double kib = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(text, sizeof text, file) != NULL) {
-        if (strncmp(text, line, strlen(line)) == 0) {
-            kib = strtod(text + strlen(line), NULL);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return kib / 1024;
+    char source[TEXT];
+    char url[64];
+    path_in(store, "source", source);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", (unsigned)port);
+    const char *const command[] = {
+        "curl", "-sf", "--noproxy", "*", "-H", "Expect:", "-o", "/dev/null", "-T", source, url, NULL};
+    return run_program(store, command, NULL, bytes);
 }
+
+double file_get_by_curl(const struct store *store, uint16_t port, int64_t bytes)
+{
+    char target[TEXT];
+    char url[64];
+    path_in(store, "target", target);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/%lld", (unsigned)port, (long long)bytes);
+    const char *const command[] = {"curl", "-sf", "--noproxy", "*", "-o", target, url, NULL};
+    return run_program(store, command, target, bytes);
+}
+
+/* ---- Objects -------------------------------------------------------------------------------------------------------------- */
 
 void store_upload_url(struct store *store, const char *name, const char *key, const char *value, struct upload_url *out)
 {
@@ -323,7 +287,7 @@ double store_upload_in_parts(struct store *store, const char *name, int64_t byte
     struct upload_url url;
     bench_sha1_of_zeros(PART_BYTES, whole);
     bench_sha1_of_zeros(bytes % PART_BYTES, rest);
-    double began = bench_clock_s();
+    double began = bench_now_s();
     (void)snprintf(body, sizeof body, "{\"bucketId\":\"%s\",\"fileName\":\"%s\",\"contentType\":\"a/b\"}",
                    store->bucket_id, name);
     cJSON *json = store_call(store, "b2_start_large_file", body);
@@ -349,7 +313,7 @@ double store_upload_in_parts(struct store *store, const char *name, int64_t byte
     buffer_append_text(&sums, "]}");
     cJSON_Delete(store_call(store, "b2_finish_large_file", buffer_text(&sums)));
     buffer_release(&sums);
-    return (double)bytes / MIB_BYTES / (bench_clock_s() - began);
+    return (double)bytes / MIB_BYTES / (bench_now_s() - began);
 }
 
 void store_upload_one(struct store *store, const struct upload_url *url, const char *name, int64_t bytes,
@@ -370,9 +334,9 @@ double store_upload_whole(struct store *store, const char *name, int64_t bytes)
     struct upload_url url;
     bench_sha1_of_zeros(bytes, sha1);
     store_upload_url(store, "b2_get_upload_url", "bucketId", store->bucket_id, &url);
-    double began = bench_clock_s();
+    double began = bench_now_s();
     store_upload_one(store, &url, name, bytes, sha1);
-    return (double)bytes / MIB_BYTES / (bench_clock_s() - began);
+    return (double)bytes / MIB_BYTES / (bench_now_s() - began);
 }
 
 /* Downloads and counts; -1 bytes are refused. */
@@ -380,19 +344,20 @@ double bench_download(const char *url, const char *token, int64_t bytes)
 {
     struct reply reply = {.bytes = 0};
     struct curl_slist *headers = token == NULL ? NULL : bench_header(NULL, "Authorization", token);
-    double began = bench_clock_s();
+    double began = bench_now_s();
     bench_begin(url, headers, &reply);
     bench_perform(url);
     curl_slist_free_all(headers);
     if (reply.bytes != bytes) {
         bench_fail("a download has another length");
     }
-    return (double)bytes / MIB_BYTES / (bench_clock_s() - began);
+    return (double)bytes / MIB_BYTES / (bench_now_s() - began);
 }
 
 double store_download(const struct store *store, const char *name, int64_t bytes)
 {
     char url[4 * TEXT];
-    (void)snprintf(url, sizeof url, "%s/file/%s/%s", store->url, store->bucket_name, name);
+    (void)snprintf(url, sizeof url, "%s/file/%s/%s", fake_ready(&store->fake, "b2_url"),
+                   fake_ready(&store->fake, "b2_bucket"), name);
     return bench_download(url, store->token, bytes);
 }

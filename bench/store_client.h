@@ -9,9 +9,9 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/digest.h"
+#include "fake.h"
 
 enum { TEXT = 1024, PART_BYTES = 100000000, BLOCK_BYTES = 1 << 16, MIB_BYTES = 1 << 20 };
 
@@ -27,9 +27,7 @@ struct reply {
 
 /* A running store, and who asks it. */
 struct store {
-    pid_t pid;
-    char folder[64];
-    char url[TEXT], key_id[TEXT], key[TEXT], bucket_name[TEXT];
+    struct fake fake;
     char token[TEXT], bucket_id[TEXT];
     struct reply reply;
 };
@@ -38,9 +36,6 @@ struct upload_url {
     char url[TEXT], token[TEXT];
 };
 
-_Noreturn void bench_fail(const char *what);
-double bench_clock_s(void);
-void bench_stop(pid_t pid, int signal_number);
 void bench_sha1_of_zeros(int64_t bytes, char hex[DIGEST_HEX_SIZE]);
 
 /* A request: begun, given its options, performed. */
@@ -59,17 +54,15 @@ void store_start(struct store *store, const char *program, bool on_disk);
 void store_stop(struct store *store);
 
 /*
- * MiB per second of `dumont store put` and `get` of a file of zeros, as whole processes: digests, transfer, and of a download also the look at its
- * digest and its way to the disk. Negative: there is no such program.
+ * MiB per second of whole programs that put a file of zeros and get it back into a file that is then synced: `dumont store`, and `curl`
+ * to and from a bare server. `file_make()` makes the file in a store's folder, and reads it once: the disk's speed is not meant.
  */
-double store_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
-double store_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
+void file_make(const struct store *store, int64_t bytes);
+double file_put_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
+double file_get_by_dumont(const struct store *store, const char *dumont, int64_t bytes);
+double file_put_by_curl(const struct store *store, uint16_t port, int64_t bytes);
+double file_get_by_curl(const struct store *store, uint16_t port, int64_t bytes);
 
-/* A line of /proc/PID/status, in MiB. */
-double store_memory_mib(pid_t pid, const char *line);
-
-/* A call of the API; its answer is to be given to cJSON_Delete(). */
-cJSON *store_call(struct store *store, const char *name, const char *body);
 void store_upload_url(struct store *store, const char *name, const char *key, const char *value,
                       struct upload_url *out);
 void store_upload_one(struct store *store, const struct upload_url *url, const char *name, int64_t bytes,

@@ -27,18 +27,30 @@ static void write_new(struct history_file *file)
     }
 }
 
-/* Drops the older half, at a line's end, of what has grown too long. */
+/* What to drop of the text: what is obsolete, or the older half, at a line's end, of what has grown too long. */
+static size_t bytes_to_drop(const struct history *history)
+{
+    const struct buffer *text = &history->text;
+    if (text->length - history->obsolete <= KEPT_BYTES_MAX) {
+        return history->obsolete;
+    }
+    const char *end = memchr(text->data + text->length / 2, '\n', text->length - text->length / 2);
+    return end == NULL ? text->length : (size_t)(end - text->data) + 1;
+}
+
+/* Called with all of the text written, or nowhere to write it. */
 static void bound_memory(struct history_file *file)
 {
     struct buffer *text = &file->history->text;
-    if (text->length <= KEPT_BYTES_MAX) {
-        return;
+    size_t dropped = bytes_to_drop(file->history);
+    if (dropped == text->length) {
+        buffer_release(text);
+    } else if (dropped > 0) {
+        memmove(text->data, text->data + dropped, text->length - dropped);
+        text->length -= dropped;
+        text->data[text->length] = '\0';
     }
-    const char *end = memchr(text->data + text->length / 2, '\n', text->length - text->length / 2);
-    size_t dropped = end == NULL ? text->length : (size_t)(end - text->data) + 1;
-    memmove(text->data, text->data + dropped, text->length - dropped);
-    text->length -= dropped;
-    text->data[text->length] = '\0';
+    file->history->obsolete -= file->history->obsolete < dropped ? file->history->obsolete : dropped;
     file->written -= file->written < dropped ? file->written : dropped;
 }
 

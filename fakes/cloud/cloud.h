@@ -237,7 +237,7 @@ struct bucket_service *cloud_bucket(struct cloud *cloud, int64_t now_ns, struct 
 /*
  * One request to it, whose body streams in and whose reply's body may stream out:
  *
- *     begin, take any number of times, whole; effect at `effect_ns`; at `reply_ns` the reply or its fate, read until 0; end
+ *     begin, take any number of times, whole; at `effect_ns` prepare until false, and effect; at `reply_ns` the reply or its fate, read until 0; end
  *
  * How long the bytes of bodies are on their way is the affair of whoever moves them: cloud_bucket_transfer_ns() says it where that is
  * no socket.
@@ -276,6 +276,9 @@ MUST_USE bool cloud_bucket_take(struct cloud *cloud, int64_t now_ns, struct clou
 
 /* All of it was sent. */
 void cloud_bucket_whole(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
+
+/* At `effect_ns`, as often as it says true: a slice of what the request needs before it takes effect. */
+bool cloud_bucket_prepare(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);
 
 /* Its effect: call at `effect_ns`. */
 void cloud_bucket_effect(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange);

@@ -260,6 +260,7 @@ void control_reset(struct control_call *control)
         return;
     }
     journal_clear(control->front->journal);
+    stage->history->obsolete = stage->history->text.length;
     note(control, "reset");
     tell_done(control);
 }

@@ -94,12 +94,13 @@ void control_tell_state(struct control_call *control)
     json_end_object(writer);
 }
 
-/* As the history file has it. */
+/* As the history file has it since the last reset. */
 void control_tell_history(struct control_call *control)
 {
-    const struct buffer *text = &control->front->stage->history->text;
+    const struct history *history = control->front->stage->history;
     control->content_type = "application/x-ndjson";
-    buffer_append(&control->text, buffer_text(text), text->length);
+    buffer_append(&control->text, buffer_text(&history->text) + history->obsolete,
+                  history->text.length - history->obsolete);
 }
 
 void control_tell_faults(struct control_call *control)

@@ -31,17 +31,24 @@ void journal_release(struct journal *journal)
 
 void journal_clear(struct journal *journal)
 {
-    for (size_t i = 0; i < journal->entry_count; i++) {
-        journal->entries[i].ordinal = 0;
-    }
+    journal_release(journal);
     journal->before = journal->newest;
     memset(journal->counts, 0, sizeof journal->counts);
+}
+
+/* An ordinal's place in the ring, SIZE_MAX for those of before the last clearing. */
+static size_t index_of(const struct journal *journal, uint64_t ordinal)
+{
+    return ordinal > journal->before ? (size_t)((ordinal - journal->before - 1) % JOURNAL_ENTRIES_MAX) : SIZE_MAX;
 }
 
 /* Until it is full the ring grows; an ordinal's place then never moves again. */
 static struct journal_entry *place_of(struct journal *journal, uint64_t ordinal)
 {
-    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    size_t index = index_of(journal, ordinal);
+    if (index == SIZE_MAX) {
+        return NULL;
+    }
     if (index < journal->entry_count) {
         return &journal->entries[index];
     }
@@ -93,6 +100,7 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
     entry->answered_ns = TIME_NEVER_NS;
     entry->left_ns = TIME_NEVER_NS;
     entry->contract = JOURNAL_NO_CONTRACT;
+    entry->contracts = 0;
     entry->call = call;
     entry->fate = FATE_SILENT;
     entry->status = 0;
@@ -124,7 +132,7 @@ static void count_outcome(struct journal_count *count, enum transport_fate fate,
 /* The entry of that ordinal, or NULL when it is not kept. */
 static struct journal_entry *kept(struct journal *journal, uint64_t ordinal)
 {
-    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    size_t index = index_of(journal, ordinal);
     bool is_there = index < journal->entry_count && journal->entries[index].ordinal == ordinal;
     return is_there ? &journal->entries[index] : NULL;
 }
@@ -142,11 +150,12 @@ void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
     }
 }
 
-void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract)
+void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract, uint32_t contracts)
 {
     struct journal_entry *entry = kept(journal, ordinal);
     if (entry != NULL) {
         entry->contract = contract;
+        entry->contracts = contracts;
     }
 }
 
@@ -189,14 +198,14 @@ static bool matches(const struct journal_entry *entry, const struct journal_filt
 /* The ordinal from which on requests may still be there. */
 static uint64_t oldest_kept(const struct journal *journal)
 {
-    uint64_t oldest = journal->newest > JOURNAL_ENTRIES_MAX ? journal->newest - JOURNAL_ENTRIES_MAX + 1 : 1;
-    return oldest > journal->before ? oldest : journal->before + 1;
+    bool is_full = journal->newest > journal->before + JOURNAL_ENTRIES_MAX;
+    return is_full ? journal->newest - JOURNAL_ENTRIES_MAX + 1 : journal->before + 1;
 }
 
 const struct journal_entry *journal_at(const struct journal *journal, size_t place)
 {
     uint64_t ordinal = oldest_kept(journal) + place;
-    size_t index = (size_t)((ordinal - 1) % JOURNAL_ENTRIES_MAX);
+    size_t index = index_of(journal, ordinal);
     bool there =
         ordinal <= journal->newest && index < journal->entry_count && journal->entries[index].ordinal == ordinal;
     return there ? &journal->entries[index] : NULL;

@@ -62,14 +62,3 @@ void route_gpu_names(const struct call *call)
     json_end_array(&writer);
     json_end_object(&writer);
 }
-
-void route_secrets(const struct call *call)
-{
-    struct json_writer writer = answer_begin(call->reply, 200);
-    json_begin_object(&writer);
-    json_member_bool(&writer, "success", true);
-    json_key(&writer, "secrets");
-    json_begin_object(&writer);
-    json_end_object(&writer);
-    json_end_object(&writer);
-}

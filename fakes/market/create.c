@@ -560,17 +560,22 @@ static bool is_available(struct wish *wish)
     return is_listed || wish->stopped || !wish->cancel_unavailable || offer_is_gone(wish);
 }
 
-void route_create(const struct call *call)
+void rent_offer(const struct call *call, cJSON *body, int64_t ask_id)
 {
-    struct wish wish = {.call = call, .ask_id = call->id, .body = answer_parse_body(call->request, call->reply)};
-    if (wish.body == NULL) {
-        return;
-    }
+    struct wish wish = {.call = call, .ask_id = ask_id, .body = body};
     bool good = use_template(&wish) && fields_are_good(&wish) && runtype_is_good(&wish) && environment_is_good(&wish) &&
                 arguments_are_good(&wish) && read_target(&wish) && read_price(&wish) && find_offer(&wish) &&
                 is_available(&wish) && read_disk(&wish) && client_is_good(&wish) && may_pay(&wish);
     if (good) {
         create(&wish);
     }
-    cJSON_Delete(wish.body);
+}
+
+void route_create(const struct call *call)
+{
+    cJSON *body = answer_parse_body(call->request, call->reply);
+    if (body != NULL) {
+        rent_offer(call, body, call->id);
+    }
+    cJSON_Delete(body);
 }

@@ -1,28 +1,11 @@
-/* Lists of instances: filters, order, columns, pages and their tokens; and the list as it was before it was retired. */
+/* Lists of instances: their order, pages and tokens; and the list as it was before it was retired. */
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/json_read.h"
-#include "fakes/market/filter.h"
-#include "fakes/market/list_columns.h"
+#include "fakes/market/list.h"
 
-enum { FILTERS_MAX = 1000, PAGE_MAX = 25, PAGE_SMALL = 5, TOKEN_SIZE = 8192, PARAMETERS = 4, INSTANCE_MAX = 8388608 };
-
-struct list {
-    const struct market *market;
-    const struct column *order;
-    bool descending;
-    bool has_after;
-    int64_t after_id;
-    struct column_value after; /* of the order's column */
-    int64_t limit;
-    const cJSON *select_columns; /* NULL: all */
-    cJSON *trees[PARAMETERS];    /* the filter's texts lie in them */
-    cJSON *token;
-    struct filter filter;
-    const struct label *label; /* when only one is wanted */
-    bool by_label;
-};
+enum { FILTERS_MAX = 1000, INSTANCE_MAX = 8388608 };
 
 static struct column_value value_of(const struct list *list, const struct column *column,
                                     const struct contract *contract)
@@ -30,144 +13,6 @@ static struct column_value value_of(const struct list *list, const struct column
     struct column_value value = {0};
     column->get(list->market, contract, &value);
     return value;
-}
-
-/* ---- The request ---------------------------------------------------------------------------------------------------------- */
-
-static bool refuse(struct http_reply *reply, const char *what, const char *problem)
-{
-    answer_error(reply, 400, "invalid_args", "Error in query parameters: %.100s %s", what, problem);
-    return false;
-}
-
-/* One label alone is looked up instead of compared. */
-static void note_label(struct list *list, const struct column *column, const cJSON *operations)
-{
-    const char *text = text_member(operations, "eq");
-    if (column_is_label(column) && text != NULL && !list->by_label) {
-        list->by_label = true;
-        list->label = label_by_text(list->market, text);
-    }
-}
-
-static bool read_filters(struct list *list, const cJSON *filters, struct http_reply *reply)
-{
-    if (!cJSON_IsObject(filters)) {
-        return refuse(reply, "select_filters", "needs a JSON object");
-    }
-    for (const cJSON *each = filters->child; each != NULL; each = each->next) {
-        const struct column *column = list_column(each->string);
-        if (column == NULL) {
-            return refuse(reply, each->string, "is not a valid search key");
-        }
-        const char *mistake = filter_add(&list->filter, column, column->is_text, each);
-        if (mistake != NULL) {
-            return refuse(reply, each->string, mistake);
-        }
-        note_label(list, column, each);
-    }
-    return true;
-}
-
-static bool read_order(struct list *list, const cJSON *order, struct http_reply *reply)
-{
-    const cJSON *first = cJSON_GetArrayItem(order, 0);
-    const char *direction = text_member(first, "dir");
-    if (cJSON_IsArray(order) && cJSON_GetArraySize(order) == 0) {
-        return true;
-    }
-    list->order = list_column(text_member(first, "col"));
-    if (list->order == NULL) {
-        return refuse(reply, "order_by", "needs a column of contracts");
-    }
-    list->descending = direction != NULL && strcmp(direction, "desc") == 0;
-    return true;
-}
-
-static bool read_limit(struct list *list, const cJSON *limit, struct http_reply *reply)
-{
-    if (!cJSON_IsNumber(limit)) {
-        return refuse(reply, "limit", "needs a number");
-    }
-    int64_t asked = nano_of_number(limit->valuedouble) / NUSD_PER_USD;
-    list->limit = asked <= 0 ? PAGE_SMALL : asked > PAGE_MAX ? PAGE_MAX : asked;
-    return true;
-}
-
-static bool read_columns(struct list *list, const cJSON *names, struct http_reply *reply)
-{
-    bool good = cJSON_IsArray(names);
-    bool all = false;
-    for (const cJSON *each = good ? names->child : NULL; each != NULL; each = each->next) {
-        good = good && cJSON_IsString(each);
-        all = all || (good && strcmp(each->valuestring, "*") == 0);
-    }
-    list->select_columns = all ? NULL : names;
-    return good || refuse(reply, "select_cols", "needs a list of columns");
-}
-
-/* The place behind which the page begins: the last row's id, and its value in the order's column. */
-static bool read_token(struct list *list, struct span token, struct http_reply *reply)
-{
-    char decoded[TOKEN_SIZE];
-    size_t size = base64_decode(token, decoded, sizeof decoded);
-    list->token = size > 0 ? parse_json((struct span){decoded, size}) : NULL;
-    const cJSON *values = member_of(list->token, "values");
-    const cJSON *id = member_of(values, "id");
-    const cJSON *value = member_of(values, list->order->key);
-    bool good = cJSON_IsNumber(id) && value != NULL;
-    if (good) {
-        list->has_after = true;
-        list->after_id = nano_of_number(id->valuedouble) / NUSD_PER_USD;
-        list->after.is_null = cJSON_IsNull(value);
-        list->after.text = cJSON_GetStringValue(value);
-        list->after.nano = cJSON_IsNumber(value) ? nano_of_number(value->valuedouble) : 0;
-        good = list->after.is_null || (list->order->is_text ? cJSON_IsString(value) : cJSON_IsNumber(value));
-    }
-    if (!good) {
-        answer_error(reply, 400, "invalid_token", "invalid after_token");
-    }
-    return good;
-}
-
-/* The parameters that are JSON. */
-static const struct parameter {
-    const char *name;
-    bool (*read)(struct list *list, const cJSON *value, struct http_reply *reply);
-} parameters[PARAMETERS] = {
-    {"select_filters", read_filters},
-    {"order_by", read_order},
-    {"limit", read_limit},
-    {"select_cols", read_columns},
-};
-
-/* Reads a parameter into the list, which keeps its tree; missing or empty leaves things as they are. */
-static bool read_parameter(struct list *list, size_t which, const char *path, struct http_reply *reply)
-{
-    const struct parameter *parameter = &parameters[which];
-    char storage[HTTP_PATH_SIZE];
-    struct buffer value;
-    buffer_init_fixed(&value, storage, sizeof storage);
-    if (!query_parameter(path, parameter->name, &value) || value.length == 0) {
-        return true;
-    }
-    list->trees[which] = parse_json((struct span){storage, value.length});
-    return list->trees[which] == NULL ? refuse(reply, parameter->name, "is not JSON")
-                                      : parameter->read(list, list->trees[which], reply);
-}
-
-static bool read_request(struct list *list, const char *path, struct http_reply *reply)
-{
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        if (!read_parameter(list, i, path, reply)) {
-            return false;
-        }
-    }
-    char storage[HTTP_PATH_SIZE];
-    struct buffer token;
-    buffer_init_fixed(&token, storage, sizeof storage);
-    return !query_parameter(path, "after_token", &token) || token.length == 0 ||
-           read_token(list, (struct span){storage, token.length}, reply);
 }
 
 /* ---- Walking -------------------------------------------------------------------------------------------------------------- */
@@ -180,10 +25,20 @@ struct walk {
     const struct contract *next_of_label;
 };
 
+static bool is_by_id(const struct list *list)
+{
+    return list->level_count == 0 || column_is_id(list->levels[0].column);
+}
+
+static bool is_by_id_descending(const struct list *list)
+{
+    return list->level_count > 0 && column_is_id(list->levels[0].column) && list->levels[0].descending;
+}
+
 static struct walk walk_begin(const struct list *list, bool backwards)
 {
     struct walk walk = {.list = list, .backwards = backwards};
-    bool by_id = column_is_id(list->order) && list->has_after;
+    bool by_id = is_by_id(list) && list->has_after;
     walk.place = backwards ? list->market->live_entries : 0;
     if (by_id) {
         walk.place = live_index(list->market, backwards ? list->after_id : saturating_add(list->after_id, 1));
@@ -241,36 +96,58 @@ static const struct contract *walk_next(struct walk *walk)
 
 /* ---- Pages ---------------------------------------------------------------------------------------------------------------- */
 
-/* Nulls stand last; ids, which ascend either way, decide between equals. */
-static int compare(const struct list *list, const struct column_value *left, int64_t left_id,
-                   const struct column_value *right, int64_t right_id)
+/* Nulls stand last either way. */
+static int compare_level(const struct list_level *level, const struct column_value *left,
+                         const struct column_value *right)
 {
-    int order;
     if (left->is_null || right->is_null) {
-        order = left->is_null - right->is_null;
-    } else if (list->order->is_text) {
-        order = strcmp(left->text, right->text);
-    } else {
-        order = (left->nano > right->nano) - (left->nano < right->nano);
+        return left->is_null - right->is_null;
     }
-    if (list->descending && !left->is_null && !right->is_null) {
-        order = -order;
+    int order = level->column->is_text ? strcmp(left->text, right->text)
+                                       : (left->nano > right->nano) - (left->nano < right->nano);
+    return level->descending ? -order : order;
+}
+
+/* A row's place in the order. */
+struct place {
+    int64_t id;
+    struct column_value values[LIST_LEVELS_MAX];
+};
+
+static struct place place_of(const struct list *list, const struct contract *contract)
+{
+    struct place place = {.id = contract->id};
+    for (size_t i = 0; i < list->level_count; i++) {
+        list->levels[i].column->get(list->market, contract, &place.values[i]);
     }
-    return order != 0 ? order : (left_id > right_id) - (left_id < right_id);
+    return place;
+}
+
+/* Ids, which ascend, decide between equals. */
+static int compare(const struct list *list, const struct place *left, const struct column_value *right,
+                   int64_t right_id)
+{
+    for (size_t i = 0; i < list->level_count; i++) {
+        int order = compare_level(&list->levels[i], &left->values[i], &right[i]);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return (left->id > right_id) - (left->id < right_id);
 }
 
 /* Puts one contract into the page's best so far, which are kept in order; one more than the page shows whether more follow. */
-static size_t insert(const struct list *list, const struct contract *best[PAGE_MAX + 1], size_t count,
+static size_t insert(const struct list *list, const struct contract *best[LIST_PAGE_MAX + 1], size_t count,
                      const struct contract *contract)
 {
-    struct column_value value = value_of(list, list->order, contract);
-    if (list->has_after && compare(list, &value, contract->id, &list->after, list->after_id) <= 0) {
+    struct place place = place_of(list, contract);
+    if (list->has_after && compare(list, &place, list->after, list->after_id) <= 0) {
         return count;
     }
     size_t at = count;
     while (at > 0) {
-        struct column_value other = value_of(list, list->order, best[at - 1]);
-        if (compare(list, &other, best[at - 1]->id, &value, contract->id) < 0) {
+        struct place other = place_of(list, best[at - 1]);
+        if (compare(list, &other, place.values, place.id) < 0) {
             break;
         }
         at--;
@@ -286,17 +163,17 @@ static size_t insert(const struct list *list, const struct contract *best[PAGE_M
 }
 
 /* The rows of the page, and one more if more follow. By id only the page itself is walked. */
-static size_t find_page(const struct list *list, const struct contract *page[PAGE_MAX + 1])
+static size_t find_page(const struct list *list, const struct contract *page[LIST_PAGE_MAX + 1])
 {
-    bool by_id = column_is_id(list->order);
-    struct walk walk = walk_begin(list, by_id && list->descending);
+    bool descending = is_by_id_descending(list);
+    struct walk walk = walk_begin(list, descending);
     size_t count = 0;
     for (const struct contract *each = walk_next(&walk); each != NULL; each = walk_next(&walk)) {
-        if (!by_id) {
+        if (!is_by_id(list)) {
             count = insert(list, page, count, each);
             continue;
         }
-        bool is_after = !list->has_after || (list->descending ? each->id < list->after_id : each->id > list->after_id);
+        bool is_after = !list->has_after || (descending ? each->id < list->after_id : each->id > list->after_id);
         if (is_after) {
             page[count++] = each;
         }
@@ -393,8 +270,8 @@ static void write_label_counts(struct json_writer *writer, const struct list *li
 
 static void write_token(struct json_writer *writer, const struct list *list, const struct contract *last)
 {
-    char text[TOKEN_SIZE / 2];
-    char encoded[TOKEN_SIZE];
+    char text[LIST_TOKEN_SIZE / 2];
+    char encoded[LIST_TOKEN_SIZE];
     struct buffer inner;
     struct buffer token;
     struct json_writer values;
@@ -405,12 +282,16 @@ static void write_token(struct json_writer *writer, const struct list *list, con
     json_key(&values, "values");
     json_begin_object(&values);
     json_member_int(&values, "id", last->id);
-    if (!column_is_id(list->order)) {
-        struct column_value value = value_of(list, list->order, last);
-        json_key(&values, list->order->key);
+    for (size_t i = 0; i < list->level_count; i++) {
+        const struct column *column = list->levels[i].column;
+        struct column_value value = value_of(list, column, last);
+        if (column_is_id(column)) {
+            continue;
+        }
+        json_key(&values, column->key);
         if (value.is_null) {
             json_null(&values);
-        } else if (list->order->is_text) {
+        } else if (column->is_text) {
             json_string(&values, value.text);
         } else {
             json_decimal(&values, value.nano, 9);
@@ -424,7 +305,7 @@ static void write_token(struct json_writer *writer, const struct list *list, con
 
 static void answer_list(const struct list *list, struct http_reply *reply)
 {
-    const struct contract *page[PAGE_MAX + 1] = {NULL};
+    const struct contract *page[LIST_PAGE_MAX + 1] = {NULL};
     size_t count = find_page(list, page);
     bool more = count == (size_t)list->limit + 1;
     count -= more;
@@ -455,28 +336,11 @@ static void answer_list(const struct list *list, struct http_reply *reply)
 
 void route_list(const struct call *call)
 {
-    struct list list; /* large: only what must be is initialised */
-    list.market = call->market;
-    list.order = list_column("id");
-    list.descending = false;
-    list.has_after = false;
-    list.after_id = 0;
-    list.after = (struct column_value){0};
-    list.limit = PAGE_MAX;
-    list.select_columns = NULL;
-    list.filter.condition_count = 0;
-    list.filter.value_count = 0;
-    list.label = NULL;
-    list.by_label = false;
-    list.token = NULL;
-    memset(list.trees, 0, sizeof list.trees);
-    if (read_request(&list, call->request->path, call->reply)) {
+    struct list list; /* large: list_read() initialises what must be */
+    if (list_read(&list, call->market, call->request->path, call->reply)) {
         answer_list(&list, call->reply);
     }
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        cJSON_Delete(list.trees[i]);
-    }
-    cJSON_Delete(list.token);
+    list_release(&list);
 }
 
 /* All at once, as before it was retired; or one of the ways in which it was. */
@@ -506,18 +370,32 @@ void route_list_v0(const struct call *call)
     json_end_object(&writer);
 }
 
-/* What the CLI's table offers to filter by. */
+/* The first contract before the nth that offers the same to filter by, or NULL. */
+static const struct contract *alike_before(const struct market *market, size_t nth)
+{
+    const struct contract *contract = market->live[nth].contract;
+    for (size_t i = 0; i < nth; i++) {
+        const struct contract *other = market->live[i].contract;
+        if (other != NULL && contract_is_visible(market, other) && other->status == contract->status &&
+            strcmp(other->offer->verification, contract->offer->verification) == 0 &&
+            strcmp(other->offer->gpu_name, contract->offer->gpu_name) == 0) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* What the CLI's table offers to filter by: each combination once, of the first thousand contracts. */
 void route_list_filters(const struct call *call)
 {
-    int64_t left = FILTERS_MAX;
     const struct market *market = call->market;
     struct json_writer writer = answer_begin(call->reply, 200);
     json_begin_object(&writer);
     json_key(&writer, "filters");
     json_begin_array(&writer);
-    for (size_t i = 0; i < market->live_entries; i++) {
+    for (size_t i = 0; i < market->live_entries && i < FILTERS_MAX; i++) {
         const struct contract *contract = market->live[i].contract;
-        if (contract != NULL && left-- > 0) {
+        if (contract != NULL && contract_is_visible(market, contract) && alike_before(market, i) == NULL) {
             json_begin_object(&writer);
             json_member_string(&writer, "actual_status", actual_status_text(contract->status));
             json_member_string(&writer, "verification", contract->offer->verification);

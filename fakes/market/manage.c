@@ -191,8 +191,7 @@ void route_state(const struct call *call)
     cJSON_Delete(body);
 }
 
-/* The ids that a body names; NULL after answering 400. */
-static const cJSON *read_ids(const struct call *call, const cJSON *body, const char *key)
+const cJSON *body_ids(const struct call *call, const cJSON *body, const char *key)
 {
     const cJSON *ids = member_of(body, key);
     bool good = cJSON_IsArray(ids) && cJSON_GetArraySize(ids) <= BULK_MAX;
@@ -230,7 +229,7 @@ static bool answer_many(const struct call *call, const cJSON *ids)
 void route_state_many(const struct call *call)
 {
     cJSON *body = answer_parse_body(call->request, call->reply);
-    const cJSON *ids = body == NULL ? NULL : read_ids(call, body, "ids");
+    const cJSON *ids = body == NULL ? NULL : body_ids(call, body, "ids");
     int state = wanted_state(body);
     if (ids != NULL && state < 0) {
         answer_error(call->reply, 400, "invalid_args",
@@ -254,7 +253,7 @@ void route_state_many(const struct call *call)
 void route_destroy_many(const struct call *call)
 {
     cJSON *body = answer_parse_body(call->request, call->reply);
-    const cJSON *ids = body == NULL ? NULL : read_ids(call, body, "instance_ids");
+    const cJSON *ids = body == NULL ? NULL : body_ids(call, body, "instance_ids");
     if (ids != NULL && answer_many(call, ids)) {
         for (const cJSON *each = ids->child; each != NULL; each = each->next) {
             struct contract *contract = market_find(call->market, nano_of_number(each->valuedouble) / NUSD_PER_USD);

@@ -93,6 +93,7 @@ void market_free(struct market *market)
     results_release(market);
     rates_release(market);
     templates_release(market);
+    secrets_release(market);
     volumes_release(market);
     heap_release(heap, market->origin);
     heap_release(heap, market->contracts);

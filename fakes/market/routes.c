@@ -57,6 +57,12 @@ static const struct {
     [API_TEMPLATE_CREATE] = {route_template_create, ACCESS_KEY, true},
     [API_TEMPLATE_CHANGE] = {route_template_change, ACCESS_KEY, true},
     [API_TEMPLATE_DELETE] = {route_template_delete, ACCESS_KEY, true},
+    [API_CREATE_MANY] = {route_create_many, ACCESS_KEY, true},
+    [API_LAUNCH] = {route_launch, ACCESS_KEY, true},
+    [API_SECRET_SET] = {route_secret_set, ACCESS_KEY, true},
+    [API_SECRET_DELETE] = {route_secret_delete, ACCESS_KEY, true},
+    [API_CONTRACTS] = {route_contracts, ACCESS_KEY, false},
+    [API_EXTRAS] = {route_extras, ACCESS_KEY, false},
 };
 
 bool market_call_changes(enum api_call call)

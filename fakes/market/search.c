@@ -345,3 +345,24 @@ void route_search(const struct call *call)
     }
     cJSON_Delete(body);
 }
+
+int64_t search_first(const struct call *call, const cJSON *body)
+{
+    struct match *matches = call->market->matches;
+    struct search search; /* large: search_read() initialises what must be */
+    if (!search_read(&search, call, body)) {
+        return -1;
+    }
+    size_t count = find_matches(matches, &search);
+    if (count == 0) {
+        answer_error(call->reply, 404, "no_such_ask", "No offer fits the query.");
+        return -1;
+    }
+    size_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        matches[i].sort_key = sort_key(&search, matches[i].index);
+        first = comes_before(&search, matches[i], matches[first]) ? i : first;
+    }
+    struct offer copy;
+    return listing_offer(call->market, matches[first].index, &copy)->id;
+}

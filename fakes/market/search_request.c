@@ -33,6 +33,8 @@ const struct offer_field *searchable_field(const char *key)
 {
     if (key[0] == 'c' && strcmp(key, "compute_capability") == 0) {
         key = "compute_cap";
+    } else if (key[0] == 'c' && strcmp(key, "cuda_vers") == 0) {
+        key = "cuda_max_good"; /* as searches for volumes say */
     }
     const struct offer_field *fields = offer_field_at(0);
     size_t count = offer_field_count();

@@ -138,6 +138,7 @@ struct template
 };
 
 struct volume;
+struct secret;
 
 /*
  * Invariants: charged is exactly the sum of all charges ever, up to now_ns; rate is the sum of the prices of the meters that are
@@ -176,7 +177,8 @@ struct market {
     struct volume **volumes;
     size_t volume_count, volume_capacity;
     int64_t last_volume_id;
-    char *origin; /* what options.origin points to */
+    struct secret *secrets; /* a list, in order of their names */
+    char *origin;           /* what options.origin points to */
     char texts[];
 };
 
@@ -332,8 +334,18 @@ route_function route_keys, route_key_create, route_key_change, route_key_delete,
 route_function route_account, route_gpu_names, route_secrets, route_invoices, route_invoices_v1, route_charges;
 route_function route_volumes, route_volume_search, route_volume_create, route_volume_delete;
 route_function route_templates, route_template_create, route_template_change, route_template_delete;
+route_function route_create_many, route_launch, route_secret_set, route_secret_delete, route_contracts, route_extras;
 
 /* ---- Parts of one file each ----------------------------------------------------------------------------------------------- */
+
+/* Rents the offer as the create's body says, into which a template may go, and answers. */
+void rent_offer(const struct call *call, cJSON *body, int64_t ask_id);
+
+/* The ids that a body lists under `key`, at most 1,000; NULL after answering 400. */
+const cJSON *body_ids(const struct call *call, const cJSON *body, const char *key);
+
+/* The id of the first offer that the search in `body` finds, or -1 after answering. */
+int64_t search_first(const struct call *call, const cJSON *body);
 
 /* True when the call comes too soon; it is then answered. */
 bool rate_limit_refuses(const struct call *call);
@@ -353,6 +365,8 @@ void keys_release(struct market *market);
 const struct template *template_by_hash(const struct market *market, const char *hash);
 const struct template *template_by_id(const struct market *market, int64_t id);
 void templates_release(struct market *market);
+
+void secrets_release(struct market *market);
 
 /* Makes or attaches the volume that a create asks for (NULL: none). False when that cannot be, or memory is gone. */
 MUST_USE bool volume_of_create(struct market *market, const struct contract *contract, const cJSON *info);

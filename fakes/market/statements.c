@@ -455,3 +455,31 @@ void route_invoices_v1(const struct call *call)
     end_page(&writer, &page, total);
     json_end_object(&writer);
 }
+
+/* Which of the contracts that a statement names exist under a label: the CLI asks so for the charges of one label. */
+void route_contracts(const struct call *call)
+{
+    const struct market *market = call->market;
+    cJSON *body = answer_parse_body(call->request, call->reply);
+    const cJSON *ids = body == NULL ? NULL : body_ids(call, body, "contract_ids");
+    const char *label = text_member(body, "label");
+    if (ids != NULL) {
+        struct json_writer writer = answer_begin(call->reply, 200);
+        json_begin_object(&writer);
+        json_member_bool(&writer, "success", true);
+        json_key(&writer, "contracts");
+        json_begin_array(&writer);
+        for (const cJSON *each = ids->child; each != NULL; each = each->next) {
+            const struct contract *contract = market_find(market, nano_of_number(each->valuedouble) / NUSD_PER_USD);
+            if (contract != NULL && (label == NULL || strcmp(contract->label->text, label) == 0)) {
+                json_begin_object(&writer);
+                json_member_int(&writer, "id", contract->id);
+                json_member_string(&writer, "label", contract->has_label ? contract->label->text : NULL);
+                json_end_object(&writer);
+            }
+        }
+        json_end_array(&writer);
+        json_end_object(&writer);
+    }
+    cJSON_Delete(body);
+}

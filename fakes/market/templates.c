@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "fakes/market/filter.h"
 #include "fakes/market/state.h"
 
 enum {
@@ -114,6 +115,16 @@ static const struct {
     {"recommended_disk_space", MEMBER_NUMBER},
 };
 
+/* A number, or a text that is one, as the CLI sends it, in counts of 10^-9. */
+static int64_t read_number(const cJSON *value)
+{
+    int64_t nano = 0;
+    if (cJSON_IsNumber(value)) {
+        return nano_of_number(value->valuedouble);
+    }
+    return cJSON_IsString(value) && decimal_parse(span_of(value->valuestring), 9, &nano) ? nano : 0;
+}
+
 static void write_members(struct json_writer *writer, const cJSON *request)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
@@ -126,8 +137,7 @@ static void write_members(struct json_writer *writer, const cJSON *request)
             json_member_bool(writer, members[i].key, cJSON_IsTrue(value));
             break;
         case MEMBER_NUMBER:
-            json_member_decimal(writer, members[i].key, cJSON_IsNumber(value) ? nano_of_number(value->valuedouble) : 0,
-                                9);
+            json_member_decimal(writer, members[i].key, read_number(value), 9);
             break;
         }
     }
@@ -238,23 +248,105 @@ static void keep(const struct call *call, struct template *old, const cJSON *req
     market->templates[market->template_count++] = template;
 }
 
-void route_templates(const struct call *call)
+/* What filters may name. Each is a member of the template's JSON, or null. */
+static const struct search_key {
+    const char *key;
+    bool is_text;
+} search_keys[] = {
+    {"id", false},
+    {"hash_id", true},
+    {"creator_id", false},
+    {"name", true},
+    {"image", true},
+    {"tag", true},
+    {"default_tag", true},
+    {"docker_login_repo", true},
+    {"created_at", false},
+    {"recent_create_date", false},
+    {"count_created", false},
+    {"recommended_disk_space", false},
+    {"recommended", false},
+    {"private", false},
+    {"jup_direct", false},
+    {"ssh_direct", false},
+    {"use_ssh", false},
+};
+
+static const struct search_key *find_key(const char *name)
 {
-    struct json_writer writer = answer_begin(call->reply, 200);
-    int64_t found = 0;
-    json_begin_object(&writer);
-    json_member_bool(&writer, "success", true);
-    json_key(&writer, "templates");
-    json_begin_array(&writer);
-    for (size_t i = 0; i < template_count(call->market); i++) {
-        if (!template_at(call->market, i)->deleted) {
-            json_raw(&writer, span_of(template_at(call->market, i)->json));
-            found++;
+    for (size_t i = 0; i < ARRAY_LENGTH(search_keys); i++) {
+        if (strcmp(name, search_keys[i].key) == 0) {
+            return &search_keys[i];
         }
     }
-    json_end_array(&writer);
-    json_member_int(&writer, "templates_found", found);
-    json_end_object(&writer);
+    return NULL;
+}
+
+/* Reads the filters of the query, whose tree must outlive them. False after answering. */
+static bool read_filters(const struct call *call, cJSON **tree, struct filter *filter)
+{
+    char storage[HTTP_PATH_SIZE];
+    struct buffer text;
+    buffer_init_fixed(&text, storage, sizeof storage);
+    bool given = query_parameter(call->request->path, "select_filters", &text) && text.length > 0;
+    *tree = parse_json(given ? (struct span){storage, text.length} : span_of("{}"));
+    const char *mistake = cJSON_IsObject(*tree) ? NULL : "needs a JSON object";
+    const char *what = "select_filters";
+    for (const cJSON *each = mistake == NULL ? (*tree)->child : NULL; each != NULL && mistake == NULL;
+         each = each->next) {
+        const struct search_key *key = find_key(each->string);
+        what = each->string;
+        mistake = key == NULL ? "is not a valid search key" : filter_add(filter, key, key->is_text, each);
+    }
+    if (mistake != NULL) {
+        answer_error(call->reply, 400, "invalid_args", "Error in query parameters: %.100s %s", what, mistake);
+    }
+    return mistake == NULL;
+}
+
+static bool passes(const struct filter *filter, const struct template *template)
+{
+    cJSON *json = parse_json(span_of(template->json));
+    bool passes = json != NULL;
+    for (size_t i = 0; i < filter->condition_count && passes; i++) {
+        const struct search_key *key = filter->conditions[i].field;
+        const cJSON *member = member_of(json, key->key);
+        struct filter_value actual = {.text = cJSON_GetStringValue(member),
+                                      .nano = cJSON_IsTrue(member)     ? NUSD_PER_USD
+                                              : cJSON_IsNumber(member) ? nano_of_number(member->valuedouble)
+                                                                       : 0};
+        actual.is_null = member == NULL || cJSON_IsNull(member);
+        passes = filter_passes(filter, &filter->conditions[i], &actual);
+    }
+    cJSON_Delete(json);
+    return passes;
+}
+
+void route_templates(const struct call *call)
+{
+    cJSON *tree = NULL;
+    struct filter filter; /* large: only the counts need to be zero */
+    filter.condition_count = 0;
+    filter.value_count = 0;
+    if (read_filters(call, &tree, &filter)) {
+        struct json_writer writer = answer_begin(call->reply, 200);
+        int64_t found = 0;
+        json_begin_object(&writer);
+        json_member_bool(&writer, "success", true);
+        json_key(&writer, "templates");
+        json_begin_array(&writer);
+        for (size_t i = 0; i < template_count(call->market); i++) {
+            const struct template *template = template_at(call->market, i);
+            if (!template->deleted && passes(&filter, template)) {
+                json_raw(&writer, span_of(template->json));
+                found++;
+            }
+        }
+        json_end_array(&writer);
+        json_member_int(&writer, "templates_found", found);
+        json_end_object(&writer);
+    }
+    cJSON_Delete(tree);
 }
 
 void route_template_create(const struct call *call)
@@ -301,22 +393,33 @@ void route_template_delete(const struct call *call)
     cJSON_Delete(body);
 }
 
-/* Names the template that the instance is of from now on; what runs in it changes with its next recycle, which the fake leaves out. */
+/* The template that the body names; `before` when it names none. NULL when there is no such one. */
+static const struct template *named_template(const struct call *call, const cJSON *body, const struct template *before,
+                                             bool *is_named)
+{
+    const char *hash = text_member(body, "template_hash_id");
+    const cJSON *id = member_of(body, "template_id");
+    *is_named = hash != NULL || cJSON_IsNumber(id);
+    return hash != NULL         ? template_by_hash(call->market, hash)
+           : cJSON_IsNumber(id) ? template_by_id(call->market, nano_of_number(id->valuedouble) / NUSD_PER_USD)
+                                : before;
+}
+
+/*
+ * Names the template that the instance is of from now on. What runs in it, with that or with an image, arguments, variables and
+ * script of its own, changes with its next recycle, which the fake leaves out.
+ */
 void route_set_template(const struct call *call)
 {
     cJSON *body = answer_parse_body(call->request, call->reply);
     struct contract *contract = body == NULL ? NULL : call_contract(call);
     if (contract != NULL) {
-        const char *hash = text_member(body, "template_hash_id");
-        const cJSON *id = member_of(body, "template_id");
-        const struct template *template =
-            hash != NULL         ? template_by_hash(call->market, hash)
-            : cJSON_IsNumber(id) ? template_by_id(call->market, nano_of_number(id->valuedouble) / NUSD_PER_USD)
-                                 : NULL;
-        if (template == NULL) {
+        bool is_named = false;
+        const struct template *before = contract->template;
+        const struct template *template = named_template(call, body, before, &is_named);
+        if (is_named && template == NULL) {
             answer_error(call->reply, 404, "not_found", "There is no such template.");
         } else {
-            const struct template *before = contract->template;
             contract->template = template;
             struct json_writer writer = answer_begin(call->reply, 200);
             json_begin_object(&writer);

@@ -4,7 +4,7 @@
 #include "fakes/market/offer_fields.h"
 #include "fakes/market/state.h"
 
-enum { VOLUMES_MAX = 10000, FIRST_VOLUME_ID = 33105, NAME_SIZE = 64, ROWS_MAX = 64, MILLI_TO_NANO = 1000000 };
+enum { VOLUMES_MAX = 10000, FIRST_VOLUME_ID = 33105, NAME_SIZE = 64, MILLI_TO_NANO = 1000000 };
 
 struct volume {
     int64_t id;
@@ -167,9 +167,12 @@ void volumes_write(struct json_writer *writer, const struct market *market, int6
         const struct volume *volume = market->volumes[i];
         if (exists(volume) && volume->contract_id == contract_id) {
             json_begin_object(writer);
+            json_member_int(writer, "id", volume->id);
             json_member_int(writer, "volume_id", volume->id);
             json_member_string(writer, "name", volume->name);
             json_member_decimal(writer, "size", volume->size_mgb, 3);
+            json_member_decimal(writer, "total_space", volume->size_mgb, 3);
+            json_member_decimal(writer, "avail_space", volume->size_mgb, 3);
             json_member_string(writer, "mount_path", volume->mount_path);
             json_end_object(writer);
         }
@@ -219,7 +222,12 @@ void route_volumes(const struct call *call)
     json_member_bool(&writer, "success", true);
     json_key(&writer, "volumes");
     json_begin_array(&writer);
-    for (size_t i = 0; i < call->market->volume_count; i++) {
+    char storage[32];
+    struct buffer type;
+    buffer_init_fixed(&type, storage, sizeof storage);
+    bool has_type = query_parameter(call->request->path, "type", &type);
+    bool only_network = has_type && strcmp(storage, "network_volume") == 0; /* there are none */
+    for (size_t i = 0; i < call->market->volume_count && !only_network; i++) {
         if (exists(call->market->volumes[i])) {
             write_volume(&writer, call->market, call->market->volumes[i]);
         }
@@ -228,28 +236,10 @@ void route_volumes(const struct call *call)
     json_end_object(&writer);
 }
 
-/* Any machine lets its free disk: its rows are those of its offers. */
+/* Any machine lets its free disk: what is found are its offers. */
 void route_volume_search(const struct call *call)
 {
-    const struct offer_book *book = call->market->options.offers;
-    cJSON *body = answer_parse_body(call->request, call->reply);
-    if (body == NULL) {
-        return;
-    }
-    size_t rows = 0;
-    struct json_writer writer = answer_begin(call->reply, 200);
-    json_begin_object(&writer);
-    json_key(&writer, "offers");
-    json_begin_array(&writer);
-    for (size_t i = 0; i < offer_book_count(book) && rows < ROWS_MAX; i++) {
-        if (offer_is_listed(call->market, i)) {
-            json_raw(&writer, offer_book_row(book, i));
-            rows++;
-        }
-    }
-    json_end_array(&writer);
-    json_end_object(&writer);
-    cJSON_Delete(body);
+    route_search(call);
 }
 
 void route_volume_create(const struct call *call)

@@ -66,6 +66,23 @@ static const struct route {
     {HTTP_POST, API_TEMPLATE_CREATE, "/api/v0/template"},
     {HTTP_PUT, API_TEMPLATE_CHANGE, "/api/v0/template"},
     {HTTP_DELETE, API_TEMPLATE_DELETE, "/api/v0/template"},
+    {HTTP_POST, API_CREATE_MANY, "/api/v0/asks/bulk"},
+    {HTTP_PUT, API_LAUNCH, "/api/v0/launch_instance"},
+    {HTTP_POST, API_SECRET_SET, "/api/v0/secrets"},
+    {HTTP_PUT, API_SECRET_SET, "/api/v0/secrets"},
+    {HTTP_DELETE, API_SECRET_DELETE, "/api/v0/secrets"},
+    {HTTP_POST, API_CONTRACTS, "/api/v0/contracts/fetch"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/subaccounts"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/audit_logs"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/users/cloud_integrations"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/users/me/ipaddrs"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/users/me/machine-earnings"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/commands/schedule_job"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/instance_backups"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/benchmarks"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/tfa/status"},
+    {HTTP_GET, API_EXTRAS, "/api/v0/machines"},
+    {HTTP_POST, API_EXTRAS, "/api/v0/network_volumes/search"},
 };
 
 /* Reads digits at `*text` and moves behind them. False when there are none, or too many for 64 bits. */

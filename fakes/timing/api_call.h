@@ -57,7 +57,13 @@
     X(TEMPLATES, "templates", 3000)             /* GET /api/v0/template/ */                                            \
     X(TEMPLATE_CREATE, "template_create", 3000) /* POST /api/v0/template/ */                                           \
     X(TEMPLATE_CHANGE, "template_change", 3000) /* PUT /api/v0/template/ */                                            \
-    X(TEMPLATE_DELETE, "template_delete", 3000) /* DELETE /api/v0/template/ */
+    X(TEMPLATE_DELETE, "template_delete", 3000) /* DELETE /api/v0/template/ */                                         \
+    X(CREATE_MANY, "create_many", 4500)         /* POST /api/v0/asks/bulk/ */                                          \
+    X(LAUNCH, "launch", 5000)                   /* PUT /api/v0/launch_instance/ */                                     \
+    X(SECRET_SET, "secret_set", 1000)           /* POST, PUT /api/v0/secrets/ */                                       \
+    X(SECRET_DELETE, "secret_delete", 1000)     /* DELETE /api/v0/secrets/ */                                          \
+    X(CONTRACTS, "contracts", 1000)             /* POST /api/v0/contracts/fetch/ */                                    \
+    X(EXTRAS, "extras", 1000)                   /* what a plain account has none of: fakes/market/extras.c */
 
 enum api_call {
 #define API_CALL_ENUM(code, name, threshold_ms) API_##code,

@@ -68,7 +68,8 @@ static bool bodies_alike(const struct intent *a, const struct intent *b)
 static bool made_one(const struct verdict_input *input, size_t index)
 {
     const struct verdict_request *request = &input->requests[index];
-    return request->call == (size_t)API_CREATE && request->contract < input->machine_count;
+    bool creates = request->call == (size_t)API_CREATE || request->call == (size_t)API_LAUNCH;
+    return creates && request->contract < input->machine_count;
 }
 
 /* Whether anything that lists machines was read between the two; `to` may be the end. */

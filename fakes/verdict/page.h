@@ -12,6 +12,9 @@ extern const char page_style_frame[], page_style_parts[];
 /* A text, escaped. */
 void page_text(struct buffer *out, const char *text);
 
+/* A table in a card of that name, which can be scrolled sideways, with the keyboard too; ends with </table></div>. */
+void page_begin_table(struct buffer *out, const char *name);
+
 /* When machines lived and requests were sent, as a picture. */
 void page_timeline(const struct verdict *verdict, struct buffer *out);
 

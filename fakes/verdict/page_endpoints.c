@@ -64,17 +64,12 @@ static void write_group(const struct verdict_group *group, struct buffer *out)
     if (group->pauses.count > 0) {
         write_bars(group, out);
     }
-    buffer_printf(out, "request %llu", (unsigned long long)group->first_ordinal);
-    if (group->subject >= 0) {
-        buffer_printf(out, ", machine %lld", (long long)group->subject);
-    }
-    buffer_printf(out, ": %llu attempt%s, %s", (unsigned long long)group->attempts, group->attempts == 1 ? "" : "s",
-                  group->answered ? "answered in the end" : "never answered");
+    shown_group(group, out);
     if (group->pauses.count > 0) {
         buffer_append_text(out, "; pauses ");
         write_spread(&group->pauses, out);
-        buffer_printf(out, "; %s, jitter %s%s", verdict_pace_name(group->pace), verdict_jitter_name(group->jitter),
-                      group->from_start ? ", counted from when it was sent" : "");
+        buffer_append_text(out, "; ");
+        shown_group_pace(group, out);
     }
     buffer_append_text(out, "</td></tr>\n");
 }
@@ -110,8 +105,9 @@ void page_endpoints(const struct verdict *verdict, struct buffer *out)
 {
     buffer_append_text(out, "<h2>Requests and retries</h2><p class=\"soft\">Spacing and pauses: least &middot; "
                             "<b>median</b> &middot; most. A group of retries is a "
-                            "request without a usable answer and those that repeat it.</p><div "
-                            "class=\"card\"><table><thead><tr><th>endpoint</th>"
+                            "request without a usable answer and those that repeat it.</p>");
+    page_begin_table(out, "Requests and retries");
+    buffer_append_text(out, "<thead><tr><th>endpoint</th>"
                             "<th class=\"number\">requests</th><th>outcomes</th><th>spacing</th><th>documented "
                             "pause</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < verdict->endpoint_count; i++) {
@@ -163,11 +159,11 @@ void page_journal(const struct verdict *verdict, struct buffer *out)
     if (shown == 0) {
         return;
     }
-    buffer_printf(out,
-                  "<details><summary>The journal: %s%zu request%s</summary><div class=\"card\"><table><thead><tr>"
-                  "<th class=\"number\">request</th><th "
-                  "class=\"number\">at</th><th>method</th><th>path</th><th>outcome</th></tr></thead><tbody>\n",
+    buffer_printf(out, "<details><summary>The journal: %s%zu request%s</summary>",
                   shown < input->request_count ? "the first " : "", shown, shown == 1 ? "" : "s");
+    page_begin_table(out, "The journal");
+    buffer_append_text(out, "<thead><tr><th class=\"number\">request</th><th class=\"number\">at</th><th>method</th>"
+                            "<th>path</th><th>outcome</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < shown; i++) {
         write_request(&input->requests[i], out);
     }

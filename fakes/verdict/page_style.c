@@ -61,5 +61,6 @@ const char page_style_parts[] =
     "td{border-top:0;padding-top:0;color:var(--soft);font-size:13.5px}details{margin-top:12px}summary{cursor:pointer;"
     "color:var(--blue);font-weight:600;padding:6px "
     "2px}td.good{color:var(--good)}td.bad{color:var(--bad)}td.poor{color:var(--poor)}\n"
+    ".timeline{min-width:680px}.card:focus-visible{outline:2px solid var(--blue);outline-offset:2px}\n"
     "@media(max-width:640px){header{flex-direction:column;align-items:flex-start}.finding{grid-template-columns:1fr}}\n"
     "@media print{body{background:#fff}details{display:none}}\n";

@@ -138,7 +138,8 @@ void page_timeline(const struct verdict *verdict, struct buffer *out)
     }
     measure(&picture);
     buffer_printf(out,
-                  "<h2>What happened when</h2><div class=\"card\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+                  "<h2>What happened when</h2><div class=\"card\" role=\"region\" aria-label=\"Timeline\" "
+                  "tabindex=\"0\"><svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\" "
                   "aria-label=\"Timeline\">",
                   (int)WIDTH, height);
     write_axis(&picture, height);

@@ -50,3 +50,19 @@ const char *shown_status(const struct contract_view *view)
     const char *status = view->exists ? actual_status_text(view->status) : "destroyed";
     return status == NULL ? "null" : status;
 }
+
+void shown_group(const struct verdict_group *group, struct buffer *out)
+{
+    buffer_printf(out, "request %llu", (unsigned long long)group->first_ordinal);
+    if (group->subject >= 0) {
+        buffer_printf(out, ", machine %lld", (long long)group->subject);
+    }
+    buffer_printf(out, ": %llu attempt%s, %s", (unsigned long long)group->attempts, group->attempts == 1 ? "" : "s",
+                  group->answered ? "answered in the end" : "never answered");
+}
+
+void shown_group_pace(const struct verdict_group *group, struct buffer *out)
+{
+    buffer_printf(out, "pace %s, jitter %s%s", verdict_pace_name(group->pace), verdict_jitter_name(group->jitter),
+                  group->from_start ? ", counted from when it was sent" : "");
+}

@@ -32,6 +32,10 @@ const char *shown_seconds(int64_t time_ns, char storage[SHOWN_SIZE]);
 const char *shown_outcome(const struct verdict_outcome *outcome, char storage[SHOWN_SIZE]); /* "200", "reset" */
 const char *shown_status(const struct contract_view *view); /* "running", "null", "destroyed" */
 
+/* "request 4, machine 29441924: 3 attempts, never answered", and "pace even, jitter none seen": a group of retries. */
+void shown_group(const struct verdict_group *group, struct buffer *out);
+void shown_group_pace(const struct verdict_group *group, struct buffer *out);
+
 /* "is 0", "is at most 0": what a check wants. */
 const char *shown_wanted(const struct verdict_check *check, char storage[SHOWN_SIZE]);
 

@@ -5,6 +5,11 @@ void page_text(struct buffer *out, const char *text)
     markup_text(out, span_of(text));
 }
 
+void page_begin_table(struct buffer *out, const char *name)
+{
+    buffer_printf(out, "<div class=\"card\" role=\"region\" aria-label=\"%s\" tabindex=\"0\"><table>", name);
+}
+
 static void write_head(const struct verdict *verdict, struct buffer *out)
 {
     buffer_append_text(
@@ -69,8 +74,9 @@ static void write_checks(const struct verdict *verdict, struct buffer *out)
 {
     char wanted[SHOWN_SIZE];
     char found[SHOWN_SIZE];
-    buffer_append_text(out, "<h2>Checks</h2><div class=\"card\"><table><thead><tr><th "
-                            "width=\"100\"></th><th>check</th><th>wanted</th><th>found</th>"
+    buffer_append_text(out, "<h2>Checks</h2>");
+    page_begin_table(out, "Checks");
+    buffer_append_text(out, "<thead><tr><th width=\"100\">result</th><th>check</th><th>wanted</th><th>found</th>"
                             "<th>asked for</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < verdict->check_count; i++) {
         const struct verdict_check *check = &verdict->checks[i];
@@ -131,9 +137,10 @@ static void write_machines(const struct verdict *verdict, struct buffer *out)
     if (verdict->input->machine_count == 0) {
         return;
     }
+    buffer_append_text(out, "<h2>What it believed, and what was so</h2>");
+    page_begin_table(out, "What it believed, and what was so");
     buffer_append_text(
-        out, "<h2>What it believed, and what was so</h2><div "
-             "class=\"card\"><table><thead><tr><th>machine</th><th>label</th><th>belief, seen from outside</th>"
+        out, "<thead><tr><th>machine</th><th>label</th><th>belief, seen from outside</th>"
              "<th>truth</th><th class=\"number\">per hour</th><th class=\"number\">charged</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < verdict->input->machine_count; i++) {
         write_machine(&verdict->machines[i], out);

@@ -130,17 +130,13 @@ static void write_spread(const struct verdict_spread *spread, struct buffer *out
 
 static void write_group(const struct verdict_group *group, struct buffer *out)
 {
-    buffer_printf(out, "      from request %llu on", (unsigned long long)group->first_ordinal);
-    if (group->subject >= 0) {
-        buffer_printf(out, ", machine %lld", (long long)group->subject);
-    }
-    buffer_printf(out, ": %llu attempt%s, %s", (unsigned long long)group->attempts, group->attempts == 1 ? "" : "s",
-                  group->answered ? "answered in the end" : "never answered");
+    buffer_append_text(out, "      ");
+    shown_group(group, out);
     if (group->pauses.count > 0) {
         buffer_append_text(out, "; pauses ");
         write_spread(&group->pauses, out);
-        buffer_printf(out, ", pace %s, jitter %s%s", verdict_pace_name(group->pace), verdict_jitter_name(group->jitter),
-                      group->from_start ? " (counted from when it was sent)" : "");
+        buffer_append_text(out, "; ");
+        shown_group_pace(group, out);
     }
     buffer_append_char(out, '\n');
 }

@@ -96,7 +96,10 @@ enum error_code b2_exchange(struct b2_call *call, const struct http_request *req
     if (code == ERR_OK && call->reply.headers.failed) {
         code = ERR_NO_MEMORY;
     }
-    return code == ERR_OK ? code : error_set(error, code, "%s", error_sentence(code));
+    const char *trouble = call->reply.file_trouble;
+    return code == ERR_OK
+               ? code
+               : error_set(error, code, "%s%s%s", error_sentence(code), trouble[0] == '\0' ? "" : ": ", trouble);
 }
 
 static struct span reply_body(const struct b2_call *call)

@@ -46,12 +46,13 @@ static bool grow(struct buffer *buffer, size_t needed)
     if (data == NULL) {
         return false;
     }
+    data[buffer->length] = '\0';
     buffer->data = data;
     buffer->capacity = capacity;
     return true;
 }
 
-bool buffer_reserve(struct buffer *buffer, size_t size)
+bool buffer_make_room(struct buffer *buffer, size_t size)
 {
     if (buffer->failed) {
         return false;
@@ -64,15 +65,9 @@ bool buffer_reserve(struct buffer *buffer, size_t size)
     return fits;
 }
 
-/* What buffer_reserve() finds most often. */
-static inline bool has_room(const struct buffer *buffer, size_t size)
-{
-    return !buffer->failed && size < buffer->capacity - buffer->length && size <= buffer->limit - buffer->length;
-}
-
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
 {
-    if (!has_room(buffer, size) && !buffer_reserve(buffer, size)) {
+    if (!buffer_reserve(buffer, size)) {
         return;
     }
     if (size > 0) {
@@ -89,7 +84,7 @@ void buffer_append_text(struct buffer *buffer, const char *text)
 
 void buffer_append_char(struct buffer *buffer, char character)
 {
-    if (has_room(buffer, 1) || buffer_reserve(buffer, 1)) {
+    if (buffer_reserve(buffer, 1)) {
         buffer->data[buffer->length++] = character;
         buffer->data[buffer->length] = '\0';
     }
@@ -108,12 +103,18 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    size_t room = buffer->failed || buffer->data == NULL ? 0 : buffer->capacity - buffer->length;
+    char *end = room == 0 ? NULL : buffer->data + buffer->length;
+    int size = vsnprintf(end, room, format, arguments); /* mostly fits; else it is done again where it does */
     if (size < 0) {
         buffer->failed = true;
     } else if (buffer_reserve(buffer, (size_t)size)) {
-        (void)vsnprintf(buffer->data + buffer->length, (size_t)size + 1, format, again);
+        if ((size_t)size >= room) {
+            (void)vsnprintf(buffer->data + buffer->length, (size_t)size + 1, format, again);
+        }
         buffer->length += (size_t)size;
+    } else if (room > 0) {
+        *end = '\0';
     }
     va_end(again);
     va_end(arguments);

@@ -44,8 +44,16 @@ void buffer_release(struct buffer *buffer);
 /* Length 0 and no failure; memory is kept for the next use. */
 void buffer_clear(struct buffer *buffer);
 
+/* What buffer_reserve() does when there is no room yet. */
+bool buffer_make_room(struct buffer *buffer, size_t size);
+
 /* Makes room for `size` more bytes. False, and sticky failure, when that is beyond the limit or memory is gone. */
-bool buffer_reserve(struct buffer *buffer, size_t size);
+static inline bool buffer_reserve(struct buffer *buffer, size_t size)
+{
+    bool has_room =
+        !buffer->failed && size < buffer->capacity - buffer->length && size <= buffer->limit - buffer->length;
+    return has_room || buffer_make_room(buffer, size);
+}
 
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_append_text(struct buffer *buffer, const char *text);

@@ -94,29 +94,34 @@ static void unlink_block(struct heap *heap, struct block *block)
     }
 }
 
+static struct block *admit(struct heap *heap, struct block *block, size_t size)
+{
+    if (block != NULL) {
+        block->size = size;
+        link_block(heap, block);
+        heap->live_blocks++;
+        count_bytes(heap, size);
+    }
+    return block;
+}
+
 void *heap_alloc(struct heap *heap, size_t size)
 {
     if (heap_refuses(heap) || size > SIZE_MAX - sizeof(struct block)) {
         return NULL;
     }
-    struct block *block = calloc(1, sizeof(struct block) + size);
-    if (block == NULL) {
-        return NULL;
-    }
-    block->size = size;
-    link_block(heap, block);
-    heap->live_blocks++;
-    count_bytes(heap, size);
-    return block + 1;
+    struct block *block = admit(heap, calloc(1, sizeof(struct block) + size), size);
+    return block == NULL ? NULL : block + 1;
 }
 
 void *heap_resize(struct heap *heap, void *block_data, size_t size)
 {
-    if (block_data == NULL) {
-        return heap_alloc(heap, size);
-    }
     if (heap_refuses(heap) || size > SIZE_MAX - sizeof(struct block)) {
         return NULL;
+    }
+    if (block_data == NULL) {
+        struct block *fresh = admit(heap, realloc(NULL, sizeof(struct block) + size), size);
+        return fresh == NULL ? NULL : fresh + 1;
     }
     struct block *old = (struct block *)block_data - 1;
     size_t old_size = old->size;

@@ -32,7 +32,7 @@ MUST_USE void *heap_alloc(struct heap *heap, size_t size);
 
 /*
  * Grows or shrinks a block from heap_alloc() of the same heap. NULL `block` allocates. On NULL the old block is untouched.
- * Bytes beyond the old size are not initialised.
+ * Bytes beyond the old size, all of a new block's, are not initialised.
  */
 MUST_USE void *heap_resize(struct heap *heap, void *block, size_t size);
 

@@ -33,6 +33,8 @@ struct history_secret {
 
 struct history {
     struct buffer text; /* the lines so far */
+    size_t
+        obsolete; /* bytes at its beginning, whole lines, that whoever keeps the text may drop; adding looks at none of it */
     uint64_t next_seq;
     uint64_t lost;
     struct history_secret secrets[HISTORY_SECRETS_MAX];

@@ -11,7 +11,7 @@ struct text_field {
     char text[];
 };
 
-enum { FIELDS_MAX = 64 };
+enum { FIELDS_MAX = 64, NAME_CLASSES = 64 };
 
 /* Which of 64 classes a name falls in; most unknown members fall in a class that no field of the table has. */
 static unsigned name_class(struct span name)
@@ -19,20 +19,45 @@ static unsigned name_class(struct span name)
     return name.length == 0 ? 0
                             : ((unsigned)name.length * 7 + (unsigned char)name.at[0] +
                                (unsigned char)name.at[name.length - 1] * 3U) %
-                                  64;
+                                  NAME_CLASSES;
 }
 
-static const struct json_field *find_field(const struct json_field *fields, size_t count, uint64_t classes,
-                                           struct span key, bool escaped)
+/* Where in a table to look for a name: behind all fields of other classes that stand before. */
+struct field_index {
+    uint64_t classes;                  /* that fields have */
+    unsigned char first[NAME_CLASSES]; /* field of each of them */
+};
+
+static void index_fields(const struct json_field *fields, size_t count, struct field_index *index)
 {
-    if ((classes >> name_class(key) & 1) == 0 && !escaped) {
-        return NULL;
+    index->classes = 0;
+    for (size_t i = count; i > 0; i--) {
+        unsigned class = name_class((struct span){fields[i - 1].name, fields[i - 1].name_length});
+        index->classes |= UINT64_C(1) << class;
+        index->first[class] = (unsigned char)(i - 1);
     }
+}
+
+/* A name with escapes falls in no class. */
+static const struct json_field *find_escaped(const struct json_field *fields, size_t count, struct span key)
+{
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].name_length == key.length && memcmp(fields[i].name, key.at, key.length) == 0) {
+        if (json_string_is(key, fields[i].name)) {
             return &fields[i];
         }
-        if (escaped && json_string_is(key, fields[i].name)) {
+    }
+    return NULL;
+}
+
+static const struct json_field *find_field(const struct json_field *fields, size_t count,
+                                           const struct field_index *index, struct span key)
+{
+    unsigned class = name_class(key);
+    if ((index->classes >> class & 1) == 0) {
+        return NULL;
+    }
+    for (size_t i = index->first[class]; i < count; i++) {
+        if (fields[i].name_length == key.length && memcmp(fields[i].name, key.at, key.length) == 0) {
             return &fields[i];
         }
     }
@@ -125,14 +150,13 @@ bool json_decode_object(struct json_reader *reader, const struct json_field *fie
         }
         return false;
     }
-    uint64_t classes = 0;
     uint64_t seen = 0; /* one bit a field */
-    for (size_t i = 0; i < count; i++) {
-        classes |= UINT64_C(1) << name_class((struct span){fields[i].name, fields[i].name_length});
-    }
+    struct field_index index;
+    index_fields(fields, count, &index);
     struct span key;
     while (json_next_member(reader, &key)) {
-        const struct json_field *field = find_field(fields, count, classes, key, reader->escaped);
+        const struct json_field *field =
+            reader->escaped ? find_escaped(fields, count, key) : find_field(fields, count, &index, key);
         uint64_t bit = field == NULL ? 0 : UINT64_C(1) << (field - fields);
         if (manner == JSON_STRICT && field == NULL) {
             json_reject(reader, "this key is not known here");

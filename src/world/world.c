@@ -45,7 +45,11 @@ static enum error_code may_begin(struct world *world, int64_t deadline_ns)
     if (task_is_cancelled(world->scheduler)) {
         return ERR_INTERRUPTED;
     }
-    return task_deadline_ns(world->scheduler, deadline_ns) > world_now_ns(world) ? ERR_OK : ERR_DEADLINE;
+    int64_t now_ns = world_now_ns(world);
+    if (task_deadline_ns(world->scheduler, INT64_MAX) <= now_ns) {
+        return ERR_DEADLINE;
+    }
+    return deadline_ns > now_ns ? ERR_OK : ERR_TIMED_OUT;
 }
 
 uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uint32_t entity, uint32_t index)
@@ -119,6 +123,7 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     reply->status = 0;
     reply->content_type[0] = '\0';
     reply->file_bytes = 0;
+    reply->file_trouble[0] = '\0';
     buffer_clear(&reply->body);
     buffer_clear(&reply->headers);
     if (ordinal != NULL) {

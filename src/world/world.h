@@ -20,7 +20,8 @@
  *
  * Rules
  *   - Every call that waits takes a deadline in monotonic nanoseconds; there is no way to wait without one.
- *   - A call whose deadline (or whose shield's) has passed already begins nothing: ERR_DEADLINE, so nothing has taken effect.
+ *   - A call whose deadline has passed already begins nothing, so nothing has taken effect: ERR_TIMED_OUT, as if it had begun just
+ *     before; ERR_DEADLINE when it is the deadline of the surrounding shield, behind which there is no time for anything.
  *   - A call that waits returns ERR_INTERRUPTED when its task is cancelled and not shielded; what it began is abandoned, which
  *     does not undo what has taken effect outside.
  *   - The transport's failures are the fates of base/fate.h; both worlds give the same error for each.
@@ -178,8 +179,8 @@ uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uin
  * One exchange. `reply->body` is initialised by the caller, and cleared here; its limit bounds the reply. With `reply->body_file` the
  * body of the status named there goes to that file; what came of one that failed lies in the file, and `reply->file_bytes` counts it.
  * returns  ERR_OK when a whole reply is in hand, whatever its status; a fate's error; ERR_TIMED_OUT at the deadline;
- *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when it was not even begun;
- *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails.
+ *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when the shield's has passed;
+ *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails: `reply->file_trouble` says why.
  * `ordinal` (may be NULL) gets the request's number, 0 when none was sent.
  */
 MUST_USE enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,

@@ -243,7 +243,9 @@ class Control(Case):
         self.start("--speed", "1000")
         machine = self.rent()
         shown = lambda: self.ask("GET", f"/api/v0/instances/{machine}/")[2]["instances"]["actual_status"]
-        for status in ("running", "exited", "offline", "unknown", None, "loading"):
+        while shown() != "running":
+            pass  # from then on nothing of the machine's own comes between
+        for status in ("exited", "offline", "unknown", None, "loading", "running"):
             self.good("POST", f"/v1/machines/{machine}", {"actual_status": status})
             self.assertEqual(shown(), status)
         for wish in ({"kill": True}, {"return": True}, {"rotate_host_key": True}):
@@ -269,6 +271,8 @@ class Reset(Case):
         self.assertEqual((state["machines"], state["credit_usd"], state["charged_usd"], state["requests"]), ([], 5, 0, []))
         self.assertGreater(state["clock"]["now_s"], before)
         self.assertEqual([row["id"] for row in self.good("GET", "/v1/faults")["faults"]], ["api-5xx"])
+        only_event = self.ask("GET", "/v1/history", url=self.ready["control_url"], headers={})[2]
+        self.assertEqual([only_event[key] for key in ("kind", "data")], ["control.act", {"what": "reset"}])
         self.assertEqual(self.rent(), first)
         self.assertEqual([self.ask("GET", path)[0] for _ in range(2)], [500, 200])
 

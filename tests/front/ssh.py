@@ -270,16 +270,19 @@ class Keys(Case):
         self.assertEqual(self.good("cat /root/which"), b"one\n")
 
     def test_the_same_seed_gives_the_same_machine_unless_its_address_is_another_fake_s(self):
-        place = (self.machine.host, self.machine.proxy, self.machine.direct, self.host_key(self.machine))
-        self.good("echo leaves a connection that lingers")
-        self.assertEqual(self.stage.close(), ("clean", 0))
-        again = self.open_stage().rent()
+        seed = os.getpid()  # not that of the fakes of whoever runs tests beside this one
+        stage = self.open_stage(seed=seed)
+        machine = stage.rent()
+        place = (machine.host, machine.proxy, machine.direct, self.host_key(machine))
+        self.good("echo leaves a connection that lingers", machine=machine)
+        self.assertEqual(stage.close(), ("clean", 0))
+        again = self.open_stage(seed=seed).rent()
         self.assertEqual((again.host, again.proxy, again.direct, self.host_key(again)), place)
-        beside = self.open_stage().rent()
+        beside = self.open_stage(seed=seed).rent()
         self.assertNotEqual(beside.host, again.host)
         self.assertEqual((beside.proxy, beside.direct), place[1:3])
         self.assertEqual(self.good("echo beside", machine=beside), b"beside\n")
-        another = self.open_stage(seed=2).rent()
+        another = self.open_stage(seed=seed + 1).rent()
         self.assertNotEqual(another.host, again.host)
 
 

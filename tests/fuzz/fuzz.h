@@ -4,6 +4,7 @@
  *
  *     cc -fsanitize=fuzzer,address tests/fuzz/fuzz_sftp.c … && ./fuzz_sftp CORPUS    with libFuzzer
  *     fuzz_sftp [ROUNDS [FILE…]]                                                     without
+ *     fuzz_market --units 100000                                                     rounds until so many requests were made
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -17,5 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Appends the i-th seed to `out`; false behind the last. */
 bool fuzz_seed(size_t i, struct buffer *out);
+
+/* Appends tests/fuzz/corpus/FOLDER/NAME.txt, or ends the program. */
+void fuzz_read(const char *folder, const char *name, struct buffer *out);
+
+/* For targets that are driven with --units: how many requests there were so far, and whether they were a fair mixture. */
+uint64_t fuzz_units(void);
+bool fuzz_was_worth_it(void);
 
 #endif

@@ -79,8 +79,52 @@ static int run_file(const char *path)
     return 0;
 }
 
+void fuzz_read(const char *folder, const char *name, struct buffer *out)
+{
+    char path[1024];
+    char bytes[4096];
+    (void)text_format(path, sizeof path, DUMONT_SOURCE_DIR "/tests/fuzz/corpus/%s/%s.txt", folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+    for (size_t count = fread(bytes, 1, sizeof bytes, file); count > 0; count = fread(bytes, 1, sizeof bytes, file)) {
+        buffer_append(out, bytes, count);
+    }
+    (void)fclose(file);
+}
+
+#ifdef FUZZ_COUNTS_UNITS
+/* Goes through the seeds, each time with other changes, until the target has counted so many units. */
+static int run_units(uint64_t units)
+{
+    enum { ROUNDS = 50 };
+    struct heap *heap = heap_new();
+    struct buffer seed;
+    buffer_init(&seed, heap, INPUT_MAX);
+    for (uint32_t pass = 0; fuzz_units() < units; pass++) {
+        for (size_t i = 0; fuzz_seed(i, &seed); i++) {
+            (void)LLVMFuzzerTestOneInput((const uint8_t *)seed.data, seed.length);
+            run_changed(&seed, ROUNDS, (uint32_t)i * 1000000 + pass * ROUNDS);
+            buffer_clear(&seed);
+        }
+    }
+    buffer_release(&seed);
+    heap_free(heap);
+    printf("%llu units, %s\n", (unsigned long long)fuzz_units(),
+           fuzz_was_worth_it() ? "a fair mixture" : "nearly all accepted or nearly all refused");
+    return !fuzz_was_worth_it();
+}
+#endif
+
 int main(int argc, char **argv)
 {
+#ifdef FUZZ_COUNTS_UNITS
+    if (argc == 3 && strcmp(argv[1], "--units") == 0) {
+        return run_units(strtoull(argv[2], NULL, 10));
+    }
+#endif
     long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
     struct heap *heap = heap_new();
     struct buffer seed;

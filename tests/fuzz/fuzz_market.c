@@ -15,6 +15,7 @@
 enum { OFFERS = 10, REQUESTS_MAX = 64, REPLY_MAX = 1 << 24, PATH_MAX_BYTES = HTTP_PATH_SIZE - 1, BODY_MAX = 1 << 20 };
 
 static const char key[] = "key";
+static uint64_t requests, accepted, refused; /* of all inputs */
 
 struct fuzzed {
     struct market *market;
@@ -81,6 +82,9 @@ static void ask(struct fuzzed *fuzzed, enum http_method method, struct span path
     buffer_clear(&fuzzed->reply.body);
     market_handle(fuzzed->market, fuzzed->now_ns, &request, &fuzzed->reply);
     assert(fuzzed->reply.status >= 200 && fuzzed->reply.status < 500);
+    requests++;
+    accepted += fuzzed->reply.status < 300;
+    refused += fuzzed->reply.status >= 400;
     if (strcmp(fuzzed->reply.content_type, "application/json") == 0) {
         cJSON *json = cJSON_ParseWithLength(buffer_text(&fuzzed->reply.body), fuzzed->reply.body.length);
         assert(json != NULL);
@@ -155,52 +159,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#define CREATE "{\"image\":\"a/b:1\",\"disk\":20.5,\"label\":\"\\u00e9\",\"env\":{\"-p 80:80\":\"1\"},\"price\":"
-
 bool fuzz_seed(size_t i, struct buffer *out)
 {
-    static const char *const seeds[] = {
-        "P /api/v0/bundles/ {\"num_gpus\":{\"eq\":\"1\"},\"gpu_name\":{\"in\":[\"RTX "
-        "4090\"]},\"order\":[[\"dph_total\","
-        "\"asc\"]],\"limit\":3,\"type\":\"bid\",\"allocated_storage\":5.0}\n"
-        "U /api/v0/search/asks/ {\"select_cols\":[\"id\",\"x\"],\"q\":{\"cpu_cores\":{\"neq\":null}}}\n"
-        "G /api/v0/bundles?q=%7B%22num_gpus%22:%7B%22gte%22:1%7D%7D&order=dph_total&type=on-demand&limit=50\n"
-        "G /api/v0/bundles?verified=true&gpu_ram=10000&num_gpus=1&order=dph_total&type=on-demand\n"
-        "G /api/v0/gpu_names/unique/\n",
-        "U /api/v0/asks/@0/ " CREATE "null}\nT 70000\nG /api/v0/instances/!/?owner=me\n"
-        "U /api/v0/instances/!/ {\"state\":\"stopped\"}\nU /api/v0/asks/@0/ " CREATE "null,\"cancel_unavail\":false}\n"
-        "T 100000\nU /api/v0/instances/!/ {\"state\":\"running\",\"label\":\"b\"}\nU /api/v0/instances/reboot/!/ {}\n"
-        "T 5000\nU /api/v0/instances/recycle/!/ {}\nT 500000\nD /api/v0/instances/!/ {}\n",
-        "U /api/v0/asks/@1/ " CREATE "0.3}\nU /api/v0/asks/@2/ " CREATE "0.001}\nT 60000\nU "
-        "/api/v0/instances/bid_price/!/ {\"client_id\":\"me\",\"price\":0.9}\nU /api/v0/asks/@1/ " CREATE "null}\n"
-        "T 9000000\nU /api/v0/instances/bid_price/!/ {\"price\":null}\nU /api/v0/instances/ "
-        "{\"ids\":[!,1],\"state\":\"stopped\"}\nD /api/v0/instances/ {\"instance_ids\":[!,2]}\n",
-        "U /api/v0/asks/@3/ " CREATE
-        "null,\"volume_info\":{\"create_new\":true,\"size\":5,\"name\":\"v\"}}\nT 86400000\n"
-        "G /api/v1/instances/?limit=2&select_filters=%7B%22label%22:%7B%22eq%22:%22x%22%7D%7D&after_token=\n"
-        "G "
-        "/api/v1/instances/"
-        "?order_by=%5B%7B%22col%22:%22label%22,%22dir%22:%22desc%22%7D%5D&select_cols=%5B%22id%22%5D\n"
-        "G /api/v0/instances/\nG /api/v0/instances/filters/\n"
-        "G /api/v0/charges/?select_filters=%7B%22day%22:%7B%22gte%22:0,%22lte%22:1900000000%7D%7D&format=tree\n"
-        "G /api/v0/users/me/invoices?inc_charges=true\nG /api/v1/invoices/?limit=1\n",
-        "P /api/v0/ssh/ {\"ssh_key\":\"ssh-ed25519 AAAA x\"}\nG /api/v0/ssh/\nU /api/v0/ssh/77121/ "
-        "{\"ssh_key\":\"ssh-rsa "
-        "B b\"}\nU /api/v0/asks/@4/ " CREATE "null}\nP /api/v0/instances/!/ssh/ {\"ssh_key\":\"ssh-rsa C c\"}\n"
-        "G /api/v0/instances/!/ssh/\nD /api/v0/instances/!/ssh/77120/ {}\nD /api/v0/ssh/77121/ {}\n",
-        "U /api/v0/asks/@5/ " CREATE
-        "null}\nT 90000\nU /api/v0/instances/request_logs/!/ {\"tail\":\"10\",\"filter\":\"on\"}\n"
-        "U /api/v0/instances/command/!/ {\"command\":\"ls -l /\"}\nT 2000\nG /vast.ai/instance_logs/0.log\n"
-        "U /api/v0/instances/prepay/!/ {\"amount\":0.5}\nG /api/v0/instances/balance/!/\nG /api/v0/users/current\n"
-        "U /api/v0/instances/update_template/!/ {\"template_id\":501001}\nG /api/v0/secrets/\n",
-        "P /api/v0/template/ {\"name\":\"t\",\"image\":\"a\",\"env\":\"-p 1:1 -e A=b\"}\nG /api/v0/template/\nU "
-        "/api/v0/asks/@6/ "
-        "{\"template_id\":501002,\"disk\":9}\nD /api/v0/template/ {\"template_id\":501002}\nU /api/v0/volumes/ "
-        "{\"id\":@7,\"size\":4,\"name\":\"v\"}\nG /api/v0/volumes?owner=me\nD /api/v0/volumes/?id=33105 {}\n"
-        "P /api/v0/volumes/search/ {}\nT 9999999999\nG /api/v0/instances/!/\n",
-    };
-    if (i < ARRAY_LENGTH(seeds)) {
-        buffer_append_text(out, seeds[i]);
+    static const char *const names[] = {"search",   "life",      "bids", "lists", "keys",
+                                        "commands", "templates", "many", "money"};
+    if (i < ARRAY_LENGTH(names)) {
+        fuzz_read("market", names[i], out);
     }
-    return i < ARRAY_LENGTH(seeds);
+    return i < ARRAY_LENGTH(names);
+}
+
+uint64_t fuzz_units(void)
+{
+    return requests;
+}
+
+/* Inputs that are all refused would say little. */
+bool fuzz_was_worth_it(void)
+{
+    return accepted > requests / 4 && refused > requests / 4;
 }

@@ -207,6 +207,26 @@ static void test_a_probe_wants_an_answering_shell(void **state)
     }
 }
 
+/*
+ * A connection that stands when the attempt's time is up has no time left for the command. That attempt failed, as any may; it is
+ * not the end of the time for all of them.
+ */
+static void test_a_connection_at_the_last_moment_is_an_attempt_that_failed(void **state)
+{
+    (void)state;
+    struct command probed = {.text = NULL};
+    scripted_open(&scripted, (struct scripted_step){.delay_ns = 5 * NS_PER_S});
+    scripted_world_run(&scripted, probe, &probed);
+    assert_int_equal(probed.code, ERR_TIMED_OUT);
+    struct command command = {.text = "work"};
+    scripted_open(&scripted, (struct scripted_step){.delay_ns = 30 * NS_PER_S});
+    scripted_command(&scripted, (struct scripted_step){.out = "fine\n"});
+    scripted_world_run(&scripted, run_once, &command);
+    assert_int_equal(command.code, ERR_OK);
+    assert_int_equal(scripted.opens_used, 3);
+    assert_int_equal(scripted.commands_used, 1);
+}
+
 /* An address is a name and a port, or it is refused. */
 static void test_an_address_is_a_name_and_a_port(void **state)
 {
@@ -389,6 +409,7 @@ int main(void)
         LAW(test_an_interruption_ends_a_command),
         LAW(test_sessions_are_reused_only_when_asked_for),
         LAW(test_a_probe_wants_an_answering_shell),
+        LAW(test_a_connection_at_the_last_moment_is_an_attempt_that_failed),
         LAW(test_an_address_is_a_name_and_a_port),
         LAW(test_the_gpu_line_is_read_or_not_understood),
         LAW(test_texts_and_paths_survive_the_shell),

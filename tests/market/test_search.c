@@ -1,113 +1,7 @@
-/* Search: filters, order, limits, mistakes. */
+/* Search: values in quotes, scope words, limits, prices, mistakes. test_recheck.c compares whole answers. */
 #include "market/rig.h"
 
-#include "base/random.h"
-
-enum { BOOK_SIZE = 250, QUERIES = 400 };
-
-static uint64_t draw(uint32_t query, uint32_t index, uint64_t bound)
-{
-    return random_below(99, (struct random_address){.entity = query, .index = index}, bound);
-}
-
-/* Fields that the plain re-check knows, taken from the rows themselves. */
-static const struct {
-    const char *key;
-    bool is_text;
-} checked_fields[] = {
-    {"id", false},
-    {"num_gpus", false},
-    {"gpu_ram", false},
-    {"dph_total", false},
-    {"dph_base", false},
-    {"reliability", false},
-    {"inet_down", false},
-    {"inet_up", false},
-    {"disk_space", false},
-    {"cpu_cores", false},
-    {"cpu_ghz", false},
-    {"cuda_max_good", false},
-    {"score", false},
-    {"static_ip", false},
-    {"duration", false},
-    {"direct_port_count", false},
-    {"storage_cost", false},
-    {"gpu_name", true},
-    {"mobo_name", true},
-    {"verification", true},
-    {"dlperf_per_dphtotal", false},
-    {"hosting_type", false},
-};
-
-static const char *const comparisons[] = {"eq", "neq", "gt", "gte", "lt", "lte", "in", "notin"};
-
-static int compare(const cJSON *left, const cJSON *right)
-{
-    if (cJSON_IsString(left)) {
-        return strcmp(left->valuestring, right->valuestring);
-    }
-    double a = cJSON_IsBool(left) ? cJSON_IsTrue(left) : left->valuedouble;
-    double b = cJSON_IsBool(right) ? cJSON_IsTrue(right) : right->valuedouble;
-    return (a > b) - (a < b);
-}
-
-static bool row_passes(const cJSON *row, const char *key, const char *comparison, const cJSON *value)
-{
-    const cJSON *actual = rig_member(row, key);
-    if (cJSON_IsArray(value)) {
-        bool is_in = false;
-        const cJSON *each;
-        cJSON_ArrayForEach(each, value)
-        {
-            is_in = is_in || compare(actual, each) == 0;
-        }
-        return is_in == (strcmp(comparison, "in") == 0);
-    }
-    int order = compare(actual, value);
-    return strcmp(comparison, "eq") == 0    ? order == 0
-           : strcmp(comparison, "neq") == 0 ? order != 0
-           : strcmp(comparison, "gt") == 0  ? order > 0
-           : strcmp(comparison, "gte") == 0 ? order >= 0
-           : strcmp(comparison, "lt") == 0  ? order < 0
-                                            : order <= 0;
-}
-
-/* One random condition whose values come from rows, so that most are met by some and not by all. */
-static void add_condition(cJSON *query, const cJSON *rows, uint32_t nth, uint32_t place)
-{
-    uint32_t at = place * 16;
-    size_t field = (size_t)draw(nth, at, ARRAY_LENGTH(checked_fields));
-    size_t comparison = (size_t)draw(nth, at + 1, ARRAY_LENGTH(comparisons));
-    const char *key = checked_fields[field].key;
-    int count = cJSON_GetArraySize(rows);
-    cJSON *value;
-    if (comparison >= 6) {
-        value = cJSON_CreateArray();
-        for (uint32_t i = 0; i < 4; i++) {
-            const cJSON *row = cJSON_GetArrayItem(rows, (int)draw(nth, at + 2 + i, (uint64_t)count));
-            cJSON_AddItemToArray(value, cJSON_Duplicate(rig_member(row, key), true));
-        }
-    } else {
-        const cJSON *row = cJSON_GetArrayItem(rows, (int)draw(nth, at + 2, (uint64_t)count));
-        value = cJSON_Duplicate(rig_member(row, key), true);
-    }
-    if (cJSON_HasObjectItem(query, key)) {
-        cJSON_Delete(value);
-        return;
-    }
-    cJSON *condition = cJSON_AddObjectToObject(query, key);
-    cJSON_AddItemToObject(condition, comparisons[comparison], value);
-}
-
-static cJSON *search(struct rig *rig, const cJSON *query)
-{
-    char *text = cJSON_PrintUnformatted(query);
-    cJSON *json = rig_json(rig, 0, HTTP_POST, "/api/v0/bundles/", text, 200);
-    cJSON_free(text);
-    cJSON *offers = cJSON_DetachItemFromObjectCaseSensitive(json, "offers");
-    cJSON_Delete(json);
-    return offers;
-}
+enum { BOOK_SIZE = 250 };
 
 static void start_uncapped(struct rig *rig)
 {
@@ -116,90 +10,6 @@ static void start_uncapped(struct rig *rig)
     options.switches.row_cap = BOOK_SIZE;
     options.switches.usual_rows = BOOK_SIZE;
     rig_restart(rig, options);
-}
-
-static size_t place_of(const struct rig *rig, const cJSON *row)
-{
-    int64_t index = offer_book_index(rig->book, (int64_t)rig_member(row, "id")->valuedouble);
-    assert_in_range(index, 0, BOOK_SIZE - 1);
-    return (size_t)index;
-}
-
-static bool passes_all(const cJSON *row, const cJSON *query)
-{
-    bool passes = true;
-    const cJSON *condition;
-    cJSON_ArrayForEach(condition, query)
-    {
-        if (cJSON_IsObject(condition)) {
-            passes = passes && row_passes(row, condition->string, condition->child->string, condition->child);
-        }
-    }
-    return passes;
-}
-
-static void check_rows(const struct rig *rig, const cJSON *query, const cJSON *all, const cJSON *found)
-{
-    int times_found[BOOK_SIZE] = {0};
-    const cJSON *row;
-    cJSON_ArrayForEach(row, found)
-    {
-        times_found[place_of(rig, row)]++;
-    }
-    cJSON_ArrayForEach(row, all)
-    {
-        assert_int_equal(times_found[place_of(rig, row)], passes_all(row, query));
-    }
-}
-
-static void check_order(const cJSON *found, const char *key, bool descending)
-{
-    const cJSON *before = NULL;
-    const cJSON *row;
-    cJSON_ArrayForEach(row, found)
-    {
-        if (before != NULL) {
-            int order = compare(rig_member(before, key), rig_member(row, key));
-            order = descending ? -order : order;
-            assert_true(order < 0 || (order == 0 && compare(rig_member(before, "id"), rig_member(row, "id")) < 0));
-        }
-        before = row;
-    }
-}
-
-/* For any query the rows are those that pass a plain re-check over all offers, in the order asked for. */
-static void test_rows_equal_a_plain_recheck_over_all_offers(void **state)
-{
-    (void)state;
-    struct rig rig;
-    start_uncapped(&rig);
-    cJSON *all = rig_json(&rig, 0, HTTP_POST, "/api/v0/bundles/", "{}", 200);
-    const cJSON *rows = rig_member(all, "offers");
-    int rentable = 0;
-    for (size_t i = 0; i < BOOK_SIZE; i++) {
-        rentable += offer_book_at(rig.book, i)->rentable != 0;
-    }
-    assert_int_equal(cJSON_GetArraySize(rows), rentable);
-    int64_t found_rows = 0;
-    for (uint32_t nth = 0; nth < QUERIES; nth++) {
-        cJSON *query = cJSON_CreateObject();
-        for (uint32_t place = 0; place <= draw(nth, 1000, 3); place++) {
-            add_condition(query, rows, nth, place);
-        }
-        const char *order_key = checked_fields[draw(nth, 1001, ARRAY_LENGTH(checked_fields))].key;
-        bool descending = draw(nth, 1002, 2) == 1;
-        const char *pair[] = {order_key, descending ? "desc" : "asc"};
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(query, "order"), cJSON_CreateStringArray(pair, 2));
-        cJSON *found = search(&rig, query);
-        check_rows(&rig, query, rows, found);
-        check_order(found, order_key, descending);
-        found_rows += cJSON_GetArraySize(found);
-        cJSON_Delete(found);
-        cJSON_Delete(query);
-    }
-    assert_true(found_rows > QUERIES); /* or the queries were too strict to say anything */
-    cJSON_Delete(all);
-    rig_end(&rig);
 }
 
 /* A number or boolean in quotes means the same as without. */
@@ -365,7 +175,6 @@ static void test_a_search_needs_no_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_equal_a_plain_recheck_over_all_offers),
         cmocka_unit_test(test_a_value_in_quotes_means_the_same),
         cmocka_unit_test(test_scope_words_countries_and_drivers_filter),
         cmocka_unit_test(test_limits_and_the_cap),

@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-SPEEDS = (40, 8)  # a story that a millisecond of the machine's decided is told again, slower
-LONGEST_S = (6, 60)  # of a telling: a longer story is told faster
+SPEEDS = (40, 8, 2)  # a story that a millisecond of the machine's decided is told again, slower
+LONGEST_S = (6, 60, 90)  # of a telling: a longer story is told faster
 AT_ONCE = 8
 LIMIT_S = 240
 

@@ -75,11 +75,11 @@ static void count_row(void *context, const struct store_value *columns, size_t c
     struct bench *bench = context;
     assert_true(count > 0);
     bench->rows++;
-    bench->first[0] = '\0';
     if (columns[0].kind == STORE_TEXT) {
-        assert_true(columns[0].text.length < sizeof bench->first);
-        memcpy(bench->first, columns[0].text.at, columns[0].text.length);
-        bench->first[columns[0].text.length] = '\0';
+        size_t length = strlen(bench->texts);
+        assert_true(length + columns[0].text.length < sizeof bench->texts);
+        memcpy(bench->texts + length, columns[0].text.at, columns[0].text.length);
+        bench->texts[length + columns[0].text.length] = '\0';
     }
 }
 
@@ -120,6 +120,7 @@ struct store_result bench_run(struct bench *bench, struct postgres_store *store,
 {
     struct trial trial = trial_of(bench, statement);
     bench->rows = 0;
+    bench->texts[0] = '\0';
     trial_start(store, &trial);
     assert_false(trial.call.done.finished); /* nothing happens on the caller's stack */
     bench_wait(bench, &trial.call.done);

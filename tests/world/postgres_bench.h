@@ -20,7 +20,7 @@ struct bench {
     struct postgres_store *store;
     PGconn *other; /* another session, of a person or another program; NULL without a server */
     int rows;
-    char first[256]; /* text of the first column of the last row */
+    char texts[256]; /* of the first columns of all rows, one behind the other */
 };
 
 /* A statement with all that it borrows; its parameters are 5 at first. */

@@ -129,7 +129,7 @@ static void test_nothing_is_sent_after_the_deadline(void **state)
     struct http_case late = http_case();
     late.deadline_ns = 0;
     scripted_world_run(&scripted, run_http, &late);
-    assert_int_equal(late.code, ERR_DEADLINE);
+    assert_int_equal(late.code, ERR_TIMED_OUT);
     struct http_case shielded = http_case();
     shielded.shield_ns = -1;
     scripted_world_run(&scripted, run_http, &shielded);
