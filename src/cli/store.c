@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -94,19 +93,9 @@ static enum error_code prepare(struct store_command *command, struct error *erro
     return code == ERR_OK ? state_folder_path(command->state_folder, error) : code;
 }
 
-/* A core would hold the key. */
-static void allow_no_core(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        (void)setrlimit(RLIMIT_CORE, &limit);
-    }
-}
-
 static enum error_code open_command(struct store_command *command, struct error *error)
 {
-    allow_no_core();
+    frame_allow_no_core();
     command->shows_progress = !command->values->quiet && isatty(STDERR_FILENO) == 1;
     command->heap = heap_new();
     if (command->heap == NULL) {
