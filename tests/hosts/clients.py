@@ -168,6 +168,25 @@ class Sandboxed(Clients):
         self.assertIn("HOME=/root", lines)
         self.assertFalse([line for line in lines if "SECRET" in line or "DUMONT" in line or "VAST" in line], lines)
 
+    def test_a_large_environment_is_cut_at_whole_variables(self):
+        machine = self.rent_running()
+        sent = {f"LC_V{number}": "x" * 200 for number in range(300)}
+        run = subprocess.run(self.ssh_line(machine, "env | grep ^LC_V", options=["-o", "SendEnv=LC_V*"]), capture_output=True,
+                             timeout=host_case.PATIENCE_S, check=False, env={**self.environment, **sent})
+        lines = run.stdout.decode().split()
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.assertTrue(100 < len(lines) <= 128, len(lines))  # sshd takes as many
+        self.assertTrue(all(sent[line.split("=")[0]] == line.split("=")[1] for line in lines))
+
+    def test_signals_have_their_usual_effect_whatever_the_fake_ignores(self):
+        self.stop(self.process)
+        os.unlink(self.path("ready.json"))
+        self.process = self.start("--host", self.kind, "--speed", self.speed, preexec_fn=lambda: [
+            signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)])
+        machine = self.rent_running()
+        for name, number in (("INT", 2), ("QUIT", 3), ("HUP", 1), ("USR1", 10), ("TERM", 15), ("PIPE", 13)):
+            self.assertEqual(self.ssh(machine, f"sh -c 'kill -{name} $$; echo survived'; exit $?")[:2], (128 + number, b""), name)
+
     def test_onstart_runs_at_each_start(self):
         machine = self.rent_running(onstart="echo started >> /workspace/starts")
         wait = "while [ \"$(cat /workspace/starts 2>/dev/null | wc -l)\" != %d ]; do sleep 0.02; done; cat /workspace/starts"
