@@ -15,7 +15,7 @@ import sys
 import time
 
 import host_case
-from host_case import describe, make_tree, read
+from trees import describe, make_tree, read
 
 
 class Clients(host_case.HostCase):
@@ -109,7 +109,12 @@ class Clients(host_case.HostCase):
         machine = self.wait_running(machine.contract)
         self.assertEqual(self.good(machine, "cat /workspace/kept"), b"kept\n")
 
-    def test_forwarding_and_other_subsystems_are_refused(self):
+    def test_a_command_line_of_a_megabyte_does_no_harm(self):
+        machine = self.rent_running()
+        self.assertEqual(self.ssh(machine, "echo", *["a" * 1000] * 1000)[:2], (255, b""))  # more than a packet may have
+        self.assertEqual(self.good(machine, "echo " + "a " * 50000).count(b"a"), 50000)
+
+    def test_other_subsystems_are_refused(self):
         machine = self.rent_running()
         status, _, err = self.run_program(["ssh", "-s", *self.options(machine), f"root@{machine.host}", "netconf"])
         self.assertEqual(status, 255)
