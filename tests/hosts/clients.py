@@ -29,6 +29,19 @@ class Clients(host_case.HostCase):
         self.assertEqual(self.good(machine, "echo \"[$VAST_CONTAINERLABEL]\"; tr '\\0' '\\n' </proc/1/environ | grep ^VAST_C"),
                          f"[]\nVAST_CONTAINERLABEL=C.{machine.contract}\n".encode())
 
+    def test_a_machine_has_the_files_and_first_variables_of_its_kind(self):
+        machine = self.rent_running()
+        key = subprocess.run(["ssh-keygen", "-y", "-f", self.ready["ssh_key"]], capture_output=True, check=True, text=True).stdout.split()[:2]
+        self.assertEqual(self.good(machine, "cat ~/.ssh/authorized_keys").decode().split()[:2], key)
+        self.assertLessEqual({".no_auto_tmux", ".ssh", ".vast_api_key", "hasbooted", "onstart.sh"},
+                             set(self.good(machine, "ls -A").decode().split()))
+        pairs = dict(line.split("=", 1) for line in self.good(machine, "tr '\\0' '\\n' < /proc/1/environ").decode().splitlines())
+        self.assertEqual((pairs["CONTAINER_ID"], pairs["PUBLIC_IPADDR"]), (str(machine.contract), machine.host))
+        self.assertEqual((pairs["SSH_PUBLIC_KEY"].split()[:2], pairs["DATA_DIRECTORY"]), (key, "/workspace/"))
+        self.assertEqual(pairs["CONTAINER_API_KEY"], self.good(machine, "cat ~/.vast_api_key").decode())
+        self.assertTrue(pairs["GPU_COUNT"].isdigit() and len(pairs["JUPYTER_TOKEN"]) == 32, pairs)
+        self.assertNotEqual(int(pairs.get("VAST_TCP_PORT_22", machine.port)) == machine.port, "VAST_TCP_PORT_22" in pairs)
+
     def test_the_same_tree_comes_back_by_scp(self):
         machine = self.rent_running()
         source = self.path("source")
