@@ -295,7 +295,7 @@ class ModelledCrowd(Crowd):
 class Silence(host_case.HostCase):
     """Clients that are killed, and clients that are stopped, while commands and files are under way."""
     kind = "sandboxed"
-    arguments = ("--ssh-keepalive-s", "0.3")
+    arguments = ("--ssh-keepalive-s", "1")
     much_output = "head -c 1000000000 /dev/zero"
 
     def wait_for_descriptors(self, wanted):
