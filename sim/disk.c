@@ -4,7 +4,7 @@
 
 #include "base/buffer.h"
 
-enum { USUAL_MODE = 0644, FIRST_PAGES = 4 };
+enum { SECRET_MODE = 0600, FIRST_PAGES = 4 };
 
 /* Some bytes of one or two states of a file. */
 struct page {
@@ -149,8 +149,8 @@ static struct disk_file *make(struct disk *disk, const char *path)
         heap_release(disk->heap, own);
         return NULL;
     }
-    *file =
-        (struct disk_file){.path = own, .mode = USUAL_MODE, .modified_unix_ns = now_unix_ns(disk), .next = disk->files};
+    *file = (struct disk_file){
+        .path = own, .mode = SECRET_MODE, .modified_unix_ns = now_unix_ns(disk), .next = disk->files};
     disk->files = file;
     return file;
 }

@@ -19,6 +19,7 @@
 #include "base/heap.h"
 
 enum { DISK_PAGE_BYTES = 16 * 1024, DISK_PATH_SIZE = 4200 };
+#define DISK_FULL_WORDS "no space left on the disk"
 #define DISK_BYTES_USUAL (INT64_C(256) * 1024 * 1024)
 
 struct disk_file;

@@ -49,6 +49,7 @@ static enum transport_fate put_bytes(struct http_exchange *http, const char *byt
             return FATE_TOO_LARGE;
         }
         http->file_failed = !disk_write(file->opened, file->offset + reply->file_bytes, bytes, size);
+        (void)text_copy(reply->file_trouble, sizeof reply->file_trouble, http->file_failed ? DISK_FULL_WORDS : "");
         reply->file_bytes += (int64_t)size;
         http->moved += (int64_t)size;
         return FATE_DELIVERED;
@@ -120,6 +121,8 @@ static void reply_comes(void *owner)
 static void request_takes_effect(void *owner)
 {
     struct pending *pending = owner;
+    while (cloud_bucket_prepare(pending->world->options.cloud, pending->world->now_ns, pending->bucket)) {
+    }
     cloud_bucket_effect(pending->world->options.cloud, pending->world->now_ns, pending->bucket);
     if (pending->http == NULL) {
         end_exchange(pending); /* nobody waits for the reply any more */
@@ -162,6 +165,7 @@ static void piece_goes(void *owner)
     size_t size = (size_t)piece_of(request_size(pending->http) - pending->sent);
     if (!take_from_client(pending, bytes, size)) {
         pending->http->file_failed = true;
+        (void)text_copy(pending->http->reply->file_trouble, HTTP_TROUBLE_SIZE, "it is shorter than it was");
         finish(pending, FATE_DELIVERED);
         return;
     }

@@ -1,6 +1,8 @@
 /* The door's files, on the virtual world's disk. */
 #include "sim/virtual_state.h"
 
+enum { USUAL_MODE = 0644 }; /* of a umask of 022 */
+
 static struct disk_handle *handle_of(const struct world_file *file)
 {
     return file->opened;
@@ -8,7 +10,7 @@ static struct disk_handle *handle_of(const struct world_file *file)
 
 static enum error_code disk_is_full(const char *path, struct error *error)
 {
-    return error_set(error, ERR_CANNOT_WRITE, "cannot write %s: no space left on the disk", path);
+    return error_set(error, ERR_CANNOT_WRITE, "cannot write %s: " DISK_FULL_WORDS, path);
 }
 
 static enum error_code open_file(struct world *world, const char *path, enum world_file_use use,
@@ -71,8 +73,11 @@ static enum error_code resize(struct world_file *file, int64_t size, struct erro
 
 static enum error_code stamp(struct world_file *file, const struct world_file_facts *facts, struct error *error)
 {
+    struct disk_handle *handle = handle_of(file);
     (void)error;
-    disk_stamp(handle_of(file), facts->mode, facts->modified_unix_ns);
+    disk_stamp(handle, facts->mode == WORLD_FILE_MODE_USUAL ? USUAL_MODE : facts->mode,
+               facts->modified_unix_ns == WORLD_FILE_TIME_KEPT ? disk_modified_unix_ns(handle)
+                                                               : facts->modified_unix_ns);
     return ERR_OK;
 }
 

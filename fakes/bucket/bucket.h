@@ -5,7 +5,8 @@
  *
  * Bodies stream both ways. A request is
  *
- *     bucket_begin(head)   bucket_take(bytes) any number of times   bucket_finish()   bucket_read() until 0   bucket_end()
+ *     bucket_begin(head)   bucket_take(bytes) any number of times   bucket_prepare() until false   bucket_finish()
+ *     bucket_read() until 0   bucket_end()
  *
  * and bucket_end() at any earlier moment is a client that went away: nothing of its upload remains. A request takes effect in
  * bucket_finish(), all at once: an upload is there whole, and recorded, before its reply says so.
@@ -111,6 +112,12 @@ MUST_USE struct bucket_exchange *bucket_begin(struct bucket_service *service, in
 
 /* Some of its body. */
 void bucket_take(struct bucket_exchange *exchange, int64_t now_ns, const void *bytes, size_t size);
+
+/*
+ * The body is whole: before the request takes effect, a slice of work of bounded length that it needs (a copy's digest). True: there
+ * is more of it. Whoever does not ask has bucket_finish() do it all.
+ */
+bool bucket_prepare(struct bucket_exchange *exchange, int64_t now_ns);
 
 /* The body is whole: the request takes effect. A body shorter than said has no effect and gets no reply that matters. */
 void bucket_finish(struct bucket_exchange *exchange, int64_t now_ns);

@@ -4,7 +4,7 @@
 
 #include "fakes/bucket/state.h"
 
-enum { HASH_BYTES = 64 * 1024 };
+enum { HASH_BYTES = 64 * 1024, SLICE_BYTES = 4 * 1024 * 1024 }; /* a slice takes some milliseconds */
 
 /* The bytes of a source that are to be copied. */
 struct source {
@@ -46,26 +46,103 @@ static bool is_not_too_large(struct exchange *exchange, const struct source *sou
            bucket_refuse(exchange, 400, "source_too_large", "Copy source is too big: %lld", (long long)source->size);
 }
 
-/* SHA-1 of the source's bytes: what is known of it, or read and computed. */
-static bool digest_source(struct exchange *exchange, const struct source *source, char sha1[DIGEST_HEX_SIZE])
+/* ---- Digests: what is known of a source, or computed a slice at a time ------------------------------------------------------ */
+
+static bool is_known(const struct source *source)
+{
+    return source->whole && source->version->standing != SHA1_NONE;
+}
+
+static bool begin_digest(struct exchange *exchange, const struct source *source)
 {
     struct bucket_service *service = exchange->service;
-    if (source->whole && source->version->standing != SHA1_NONE) {
+    struct copy_digest *copy = &exchange->copy;
+    extents_release(service, &copy->extents);
+    copy->handle = source->version->handle;
+    copy->offset = source->offset;
+    copy->size = copy->left = source->size;
+    copy->sha1[0] = '\0';
+    if (!extents_add(service, &copy->extents, &source->version->extents, source->offset, source->size) ||
+        !digest_start(&copy->digest, service->heap, DIGEST_SHA1)) {
+        return false;
+    }
+    copy->reader = extents_from(&copy->extents, 0);
+    return true;
+}
+
+/* At most `most` bytes more. False: memory or bytes are lost. */
+static bool digest_on(struct exchange *exchange, int64_t most)
+{
+    struct bucket_service *service = exchange->service;
+    struct copy_digest *copy = &exchange->copy;
+    bool lost = false;
+    char *bytes = heap_resize(service->heap, NULL, HASH_BYTES);
+    while (bytes != NULL && !lost && copy->left > 0 && most > 0) {
+        size_t wanted = copy->left < HASH_BYTES ? (size_t)copy->left : HASH_BYTES;
+        size_t read = extents_read(service, &copy->reader, bytes, wanted, &lost);
+        lost = lost || read == 0;
+        digest_add(&copy->digest, bytes, read);
+        copy->left -= (int64_t)read;
+        most -= (int64_t)read;
+    }
+    lost = lost || bytes == NULL;
+    heap_release(service->heap, bytes);
+    return !lost && (copy->left > 0 || digest_finish(&copy->digest, copy->sha1));
+}
+
+static bool is_computed(const struct exchange *exchange, const struct source *source)
+{
+    const struct copy_digest *copy = &exchange->copy;
+    return copy->sha1[0] != '\0' && copy->handle == source->version->handle && copy->offset == source->offset &&
+           copy->size == source->size;
+}
+
+/* SHA-1 of the source's bytes. */
+static bool digest_source(struct exchange *exchange, const struct source *source, char sha1[DIGEST_HEX_SIZE])
+{
+    if (is_known(source)) {
         return text_copy(sha1, DIGEST_HEX_SIZE, source->version->sha1);
     }
-    char *bytes = heap_resize(service->heap, NULL, HASH_BYTES);
-    struct digest digest;
-    struct extent_reader reader = extents_from(&source->version->extents, source->offset);
-    bool lost = !digest_start(&digest, service->heap, DIGEST_SHA1) || bytes == NULL;
-    for (int64_t left = source->size; left > 0 && !lost;) {
-        size_t wanted = left < HASH_BYTES ? (size_t)left : HASH_BYTES;
-        size_t read = extents_read(service, &reader, bytes, wanted, &lost);
-        lost = lost || read == 0;
-        digest_add(&digest, bytes, read);
-        left -= (int64_t)read;
+    bool good = is_computed(exchange, source);
+    if (!good) {
+        copy_release(exchange);
+        good = begin_digest(exchange, source) && digest_on(exchange, source->size);
     }
-    heap_release(service->heap, bytes);
-    return (digest_finish(&digest, sha1) && !lost) || bucket_refuse_exhausted(exchange);
+    return (good && text_copy(sha1, DIGEST_HEX_SIZE, exchange->copy.sha1)) || bucket_refuse_exhausted(exchange);
+}
+
+void copy_release(struct exchange *exchange)
+{
+    struct copy_digest *copy = &exchange->copy;
+    char unused[DIGEST_HEX_SIZE];
+    if (copy->digest.context != NULL) {
+        (void)!digest_finish(&copy->digest, unused);
+    }
+    extents_release(exchange->service, &copy->extents);
+}
+
+/* A source that is refused here is refused, and one that changes until the copy takes effect is looked at again then. */
+static bool begin_copy(struct exchange *exchange)
+{
+    struct source source = {0};
+    bool whole_file = exchange->open.call == BUCKET_COPY_FILE;
+    if (!bucket_read_arguments(exchange) || !access_check(exchange, CAN_WRITE_FILES) ||
+        !read_source(exchange, &source)) {
+        return false;
+    }
+    bool wanted = !is_known(&source) && !(whole_file && source.whole) && source.size <= UPLOAD_BYTES_MAX;
+    return wanted && begin_digest(exchange, &source);
+}
+
+bool copy_prepare(struct exchange *exchange)
+{
+    struct copy_digest *copy = &exchange->copy;
+    if (copy->stage == COPY_NOT_LOOKED_AT) {
+        copy->stage = begin_copy(exchange) ? COPY_UNDER_WAY : COPY_LOOKED_AT;
+    }
+    bool more = copy->stage == COPY_UNDER_WAY && digest_on(exchange, SLICE_BYTES) && copy->left > 0;
+    copy->stage = more ? COPY_UNDER_WAY : COPY_LOOKED_AT;
+    return more;
 }
 
 /* What the copy says of itself: its source's words, or those of the request. */

@@ -118,10 +118,9 @@ void bucket_take(struct bucket_exchange *exchange, int64_t now_ns, const void *b
     }
 }
 
-/* With a body, its members are the arguments; GET, HEAD and an empty body leave the query. */
-static bool read_arguments(struct exchange *exchange)
+bool bucket_read_arguments(struct exchange *exchange)
 {
-    if (exchange->head->method != HTTP_POST || exchange->body.length == 0) {
+    if (exchange->arguments != NULL || exchange->head->method != HTTP_POST || exchange->body.length == 0) {
         return true;
     }
     exchange->arguments = parse_json((struct span){exchange->body.data, exchange->body.length});
@@ -150,6 +149,14 @@ static void add_date(struct exchange *exchange)
     http_reply_add_header(&exchange->open.reply, "Date", date);
 }
 
+bool bucket_prepare(struct bucket_exchange *exchange, int64_t now_ns)
+{
+    struct exchange *own = (struct exchange *)exchange;
+    bool copies = exchange->call == BUCKET_COPY_FILE || exchange->call == BUCKET_COPY_PART;
+    own->service->now_ns = now_ns;
+    return copies && !exchange->decided && copy_prepare(own);
+}
+
 void bucket_finish(struct bucket_exchange *exchange, int64_t now_ns)
 {
     struct exchange *own = (struct exchange *)exchange;
@@ -162,7 +169,7 @@ void bucket_finish(struct bucket_exchange *exchange, int64_t now_ns)
     if (!exchange->decided) {
         if (own->upload != NULL) {
             bucket_upload_finish(own);
-        } else if (read_arguments(own)) {
+        } else if (bucket_read_arguments(own)) {
             rows[exchange->call].call(own);
         }
     }
@@ -206,6 +213,7 @@ void bucket_end(struct bucket_exchange *exchange, int64_t now_ns)
         bill_download(service, own->download.sent);
     }
     extents_release(service, &own->download.extents);
+    copy_release(own);
     cJSON_Delete(own->arguments);
     buffer_release(&own->body);
     buffer_release(&exchange->reply.body);

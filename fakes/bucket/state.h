@@ -286,6 +286,18 @@ struct download {
     int64_t left, sent;
 };
 
+/* A digest that a copy needs and nobody knows, as far as it has been computed. */
+struct copy_digest {
+    enum { COPY_NOT_LOOKED_AT, COPY_UNDER_WAY, COPY_LOOKED_AT } stage;
+    uint64_t handle; /* of the source */
+    int64_t offset, size;
+    struct extents extents; /* references of its own: the source may be deleted meanwhile */
+    struct extent_reader reader;
+    int64_t left;
+    struct digest digest;
+    char sha1[DIGEST_HEX_SIZE]; /* "" until it is whole */
+};
+
 struct exchange {
     struct bucket_exchange open; /* first: what the caller sees */
     struct bucket_service *service;
@@ -296,8 +308,18 @@ struct exchange {
     const struct access_key *key;
     struct upload *upload;
     struct download download;
+    struct copy_digest copy;
     bool finished;
 };
+
+/* Members of the body are the arguments; GET, HEAD and an empty body leave the query. False: refused. */
+bool bucket_read_arguments(struct exchange *exchange);
+
+/* ---- Copies (copy.c) ------------------------------------------------------------------------------------------------------ */
+
+/* A slice of what a copy has to compute before it takes effect. True: there is more. */
+bool copy_prepare(struct exchange *exchange);
+void copy_release(struct exchange *exchange);
 
 /* ---- Answers (answer.c) --------------------------------------------------------------------------------------------------- */
 

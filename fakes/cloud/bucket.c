@@ -300,6 +300,12 @@ static void take_reply(struct cloud_bucket_exchange *exchange)
     }
 }
 
+bool cloud_bucket_prepare(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange)
+{
+    (void)cloud;
+    return bucket_prepare(exchange->inside, now_ns);
+}
+
 void cloud_bucket_effect(struct cloud *cloud, int64_t now_ns, struct cloud_bucket_exchange *exchange)
 {
     static const char zeros[EMPTY_ARCHIVE_BYTES];

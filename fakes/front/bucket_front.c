@@ -11,6 +11,7 @@ struct bucket_call_under_way {
     struct buffer body; /* of a call in JSON, as far as the journal keeps it */
     struct cloud_bucket_exchange *cloud;
     struct event effect, arrival;
+    struct reactor_timer slice; /* of what it needs before it takes effect */
     bool whole, answered;
     struct bucket_call_under_way *next, *previous;
 };
@@ -38,6 +39,7 @@ static void end_call(struct bucket_call_under_way *call)
     struct bucket_front *front = call->front;
     stage_cancel(front->stage, &call->effect);
     stage_cancel(front->stage, &call->arrival);
+    reactor_disarm(front->stage->reactor, &call->slice);
     if (call->cloud != NULL) {
         cloud_bucket_end(front->stage->cloud, front->stage->now_ns, call->cloud);
     }
@@ -90,10 +92,25 @@ static void arrive(void *owner)
     http_call_answer(call->http, &answer);
 }
 
+static void take_effect(void *owner);
+
+static void work_on(void *owner)
+{
+    struct bucket_call_under_way *call = owner;
+    (void)stage_catch_up(call->front->stage);
+    take_effect(call);
+}
+
+/* What takes long is done in slices, with the loop's other work between them. */
 static void take_effect(void *owner)
 {
     struct bucket_call_under_way *call = owner;
     struct stage_server *stage = call->front->stage;
+    while (cloud_bucket_prepare(stage->cloud, stage->now_ns, call->cloud)) {
+        if (reactor_arm(stage->reactor, &call->slice, REACTOR_REAL, monotonic_now_ns(), work_on, call)) {
+            return;
+        }
+    }
     cloud_bucket_effect(stage->cloud, stage->now_ns, call->cloud);
     if (call->http == NULL) {
         end_call(call);
@@ -202,7 +219,7 @@ static void on_gone(void *context, struct http_call *http)
         return;
     }
     call->http = NULL;
-    if (call->effect.place == 0) {
+    if (call->effect.place == 0 && !reactor_is_armed(&call->slice)) {
         end_call(call);
     }
 }

@@ -100,6 +100,7 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
     entry->answered_ns = TIME_NEVER_NS;
     entry->left_ns = TIME_NEVER_NS;
     entry->contract = JOURNAL_NO_CONTRACT;
+    entry->contracts = 0;
     entry->call = call;
     entry->fate = FATE_SILENT;
     entry->status = 0;
@@ -149,11 +150,12 @@ void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
     }
 }
 
-void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract)
+void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract, uint32_t contracts)
 {
     struct journal_entry *entry = kept(journal, ordinal);
     if (entry != NULL) {
         entry->contract = contract;
+        entry->contracts = contracts;
     }
 }
 

@@ -32,7 +32,8 @@ struct journal_entry {
     int64_t sent_ns;
     int64_t answered_ns; /* TIME_NEVER_NS: not, or not yet; of FATE_SILENT: when silence began */
     int64_t left_ns;     /* when whoever had sent it went before an answer had come; TIME_NEVER_NS: did not */
-    uint32_t contract;   /* which the market made for it, the nth; JOURNAL_NO_CONTRACT: none */
+    uint32_t contract;   /* the first that the market made for it, the nth; JOURNAL_NO_CONTRACT: none */
+    uint32_t contracts;  /* how many it made, one after the other */
     size_t call;
     enum transport_fate fate;
     int status; /* 0: none */
@@ -80,8 +81,8 @@ void journal_add(struct journal *journal, uint64_t ordinal, int64_t now_ns, size
 void journal_end(struct journal *journal, uint64_t ordinal, int64_t now_ns, size_t call, enum transport_fate fate,
                  int status);
 
-/* It made a contract. */
-void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract);
+/* It made so many contracts, that one the first. */
+void journal_made(struct journal *journal, uint64_t ordinal, uint32_t contract, uint32_t contracts);
 
 /* Whoever had sent it did not wait for the answer. */
 void journal_left(struct journal *journal, uint64_t ordinal, int64_t now_ns);

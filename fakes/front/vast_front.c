@@ -64,8 +64,9 @@ static void take_effect(void *owner)
     struct stage_server *stage = exchange->front->stage;
     size_t before = market_contract_count(cloud_market(stage->cloud));
     cloud_http_effect(stage->cloud, stage->now_ns, exchange->cloud);
-    if (market_contract_count(cloud_market(stage->cloud)) > before) {
-        journal_made(exchange->front->journal, exchange->cloud->ordinal, (uint32_t)before);
+    size_t made = market_contract_count(cloud_market(stage->cloud)) - before;
+    if (made > 0) {
+        journal_made(exchange->front->journal, exchange->cloud->ordinal, (uint32_t)before, (uint32_t)made);
     }
     stage_note_change(stage);
     if (exchange->http == NULL && exchange->arrival.place == 0) {

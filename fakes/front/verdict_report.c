@@ -21,6 +21,7 @@ static struct verdict_request request_of(const struct journal_entry *entry)
         .path = {text, entry->path_length},
         .body = {text + entry->path_length, entry->text.length - entry->path_length},
         .contract = entry->contract == JOURNAL_NO_CONTRACT ? VERDICT_NO_CONTRACT : entry->contract,
+        .contracts = entry->contracts,
     };
 }
 

@@ -71,6 +71,7 @@ struct ls {
     bool all;
     bool almost_all;
     bool details;
+    bool no_group;
     bool human;
     bool by_time;
     bool by_size;
@@ -123,7 +124,8 @@ static void print_entry(struct ls *ls, const struct tree_node *node, const char 
         bool recent = age_ns >= 0 && age_ns / (NS_PER_HOUR * 24) < LS_RECENT_NS_DAYS;
         mode_text(node, mode);
         size_text(ls, node, size);
-        buffer_printf(out, "%s %*d root root %*s ", mode, ls->widths[0], link_count(node), ls->widths[1], size);
+        buffer_printf(out, "%s %*d root %s%*s ", mode, ls->widths[0], link_count(node), ls->no_group ? "" : "root ",
+                      ls->widths[1], size);
         calendar_append(out, (struct wall_time){node->modified_ns}, recent ? "%b %e %H:%M " : "%b %e  %Y ");
     }
     buffer_append_text(out, name);
@@ -276,7 +278,7 @@ int command_ls(struct call *call)
         {"all", 'a'}, {"almost-all", 'A'}, {"human-readable", 'h'}, {"color", '1'}, {NULL, 0}};
     struct option_reader options;
     struct ls ls = {.call = call};
-    if (!options_start(&options, call, "aAlhtSrdR1Fip", names)) {
+    if (!options_start(&options, call, "aAlohtSrdR1Fip", names)) {
         return 2;
     }
     for (char letter = options_next(&options); letter != 0; letter = options_next(&options)) {
@@ -289,6 +291,8 @@ int command_ls(struct call *call)
         for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
             *flags[i].flag = *flags[i].flag || flags[i].letter == letter;
         }
+        ls.no_group = ls.no_group || letter == 'o';
+        ls.details = ls.details || letter == 'o';
     }
     if (options.wrong) {
         return 2;

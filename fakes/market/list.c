@@ -370,18 +370,32 @@ void route_list_v0(const struct call *call)
     json_end_object(&writer);
 }
 
-/* What the CLI's table offers to filter by. */
+/* The first contract before the nth that offers the same to filter by, or NULL. */
+static const struct contract *alike_before(const struct market *market, size_t nth)
+{
+    const struct contract *contract = market->live[nth].contract;
+    for (size_t i = 0; i < nth; i++) {
+        const struct contract *other = market->live[i].contract;
+        if (other != NULL && contract_is_visible(market, other) && other->status == contract->status &&
+            strcmp(other->offer->verification, contract->offer->verification) == 0 &&
+            strcmp(other->offer->gpu_name, contract->offer->gpu_name) == 0) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* What the CLI's table offers to filter by: each combination once, of the first thousand contracts. */
 void route_list_filters(const struct call *call)
 {
-    int64_t left = FILTERS_MAX;
     const struct market *market = call->market;
     struct json_writer writer = answer_begin(call->reply, 200);
     json_begin_object(&writer);
     json_key(&writer, "filters");
     json_begin_array(&writer);
-    for (size_t i = 0; i < market->live_entries; i++) {
+    for (size_t i = 0; i < market->live_entries && i < FILTERS_MAX; i++) {
         const struct contract *contract = market->live[i].contract;
-        if (contract != NULL && left-- > 0) {
+        if (contract != NULL && contract_is_visible(market, contract) && alike_before(market, i) == NULL) {
             json_begin_object(&writer);
             json_member_string(&writer, "actual_status", actual_status_text(contract->status));
             json_member_string(&writer, "verification", contract->offer->verification);

@@ -82,7 +82,10 @@ static enum verdict_belief belief_of(const struct verdict_machine *machine, cons
     if (machine->requests > 0) {
         return BELIEF_ALIVE;
     }
-    return machine->told ? BELIEF_CREATED : dealings->listed ? BELIEF_UNNOTICED : BELIEF_UNAWARE;
+    return machine->told      ? BELIEF_CREATED
+           : machine->refused ? BELIEF_REFUSED
+           : dealings->listed ? BELIEF_UNNOTICED
+                              : BELIEF_UNAWARE;
 }
 
 static void tell_left(struct verdict *verdict, const struct verdict_machine *machine)
@@ -173,6 +176,17 @@ static void look_for_strangers(struct verdict *verdict, const struct judge_fact 
     }
 }
 
+/* A bid that is too low may be refused in an answer that names the machine which it made all the same. */
+static void take_create(struct verdict *verdict, const struct verdict_request *request, const struct judge_fact *fact,
+                        size_t machine)
+{
+    if (machine < verdict->input->machine_count) {
+        verdict->machines[machine].create_ordinal = request->ordinal;
+        verdict->machines[machine].told = fact->success;
+        verdict->machines[machine].refused = !fact->failed && request->status >= 400;
+    }
+}
+
 bool judge_machines(struct verdict *verdict, const struct judge_fact *facts)
 {
     const struct verdict_input *input = verdict->input;
@@ -185,9 +199,8 @@ bool judge_machines(struct verdict *verdict, const struct judge_fact *facts)
     }
     for (size_t i = 0; i < input->request_count; i++) {
         const struct verdict_request *request = &input->requests[i];
-        if (request->contract < input->machine_count) {
-            verdict->machines[request->contract].create_ordinal = request->ordinal;
-            verdict->machines[request->contract].told = facts[i].success;
+        for (uint32_t nth = 0; nth < request->contracts; nth++) {
+            take_create(verdict, request, &facts[i], (size_t)request->contract + nth);
         }
     }
     for (size_t i = 0; i < input->machine_count; i++) {

@@ -56,7 +56,8 @@ struct verdict_request {
     int status; /* 0: none */
     const char *method;
     struct span path, body;
-    uint32_t contract; /* which it made, an index of `machines`; VERDICT_NO_CONTRACT: none */
+    uint32_t contract;  /* the first that it made, an index of `machines`; VERDICT_NO_CONTRACT: none */
+    uint32_t contracts; /* how many it made, one after the other */
 };
 
 struct verdict_input {
@@ -130,6 +131,7 @@ struct verdict_endpoint {
 #define VERDICT_BELIEF_LIST(X)                                                                                         \
     X(UNAWARE, "unaware", "never heard of it")                                                                         \
     X(UNNOTICED, "unnoticed", "read a list that may have named it, and did nothing about it")                          \
+    X(REFUSED, "refused", "was told of it in an answer that refused the create")                                       \
     X(CREATED, "created", "was told that it was created, and did not ask again")                                       \
     X(ALIVE, "alive", "asked for it, and did not destroy it")                                                          \
     X(DESTROY_UNSURE, "destroy_unsure", "asked for its destruction, and was not told that it was done")                \
@@ -152,6 +154,7 @@ struct verdict_machine {
     bool is_so;                /* what it believes, if anything, agrees with what is so */
     uint64_t create_ordinal;   /* 0: unknown */
     bool told;                 /* the create's answer came whole and was a success */
+    bool refused;              /* it came whole and was a refusal */
     uint64_t requests;         /* that named it, the create aside */
     uint64_t destroys;         /* of those, destructions */
     uint64_t polls_after_gone; /* shows, after it was told */

@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "world/note.h"
 
-enum { BASIC_SIZE = 512, PAIR_SIZE = 320, SKEW_MINUTES_MOST = 15 };
+enum { BASIC_SIZE = 512, PAIR_SIZE = 320, SKEW_MINUTES_MOST = 15, FIRST_ATTEMPTS = 5 };
 
 /* A new token may take several attempts. */
 static const int64_t waiting_limit_ns = 600 * NS_PER_S;
@@ -72,7 +72,7 @@ static enum error_code ask_for_token(struct b2_call *call, const char *basic, st
     if (call->reply.status != 200) {
         code = b2_decode_error(&call->reply, error);
         if (call->reply.status == 401) {
-            error->code = code = ERR_NOT_AUTHENTICATED;
+            code = error_set(error, ERR_NOT_AUTHENTICATED, "the application key is not accepted (401)");
             error_advise(error, "check B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY");
         }
         return code;
@@ -102,6 +102,9 @@ static enum error_code authorize(struct b2_call *call, struct error *error)
     }
     world_hide(b2->world, basic + strlen("Basic "));
     struct retry retry = b2_retry_begin(b2, "authorize", false);
+    if (b2->generation == 0) {
+        retry.attempts = FIRST_ATTEMPTS; /* nothing is under way yet that a failure would end */
+    }
     enum error_code code;
     do {
         code = ask_for_token(call, basic, error);

@@ -1,52 +1,10 @@
 #include <string.h>
 
+#include "b2/download_state.h"
 #include "b2/group.h"
-#include "b2/transfer.h"
-#include "base/json_read.h"
 #include "world/note.h"
 
-enum {
-    RANGE_BYTES = 32 * 1024 * 1024,
-    TEMPORARY_SIZE = 4200,
-    RECORD_HEAD_SIZE = 400,
-    RANGES_MOST = 1000000,
-    WHOLE_ATTEMPTS = 3
-};
-
-struct download {
-    struct b2 *b2;
-    const struct b2_transfer_options *options;
-    struct b2_download_result *result;
-    const char *name;
-    const char *target;
-    char temporary[TEMPORARY_SIZE];
-    char record_path[TEMPORARY_SIZE];
-    struct world_file file;
-    struct world_file record;
-    int64_t record_size;
-    int64_t range_bytes, range_count;
-    bool *range_done;
-    /* shared by the workers */
-    int64_t next_range;
-    int64_t bytes_done;
-    bool failed;
-    struct error error;
-};
-
-static int64_t range_size(const struct download *download, int64_t index)
-{
-    int64_t left = download->result->file.size - index * download->range_bytes;
-    return left < download->range_bytes ? left : download->range_bytes;
-}
-
-static void tell_progress(struct download *download, int64_t bytes)
-{
-    download->bytes_done += bytes;
-    if (download->options->progress != NULL) {
-        download->options->progress(download->options->progress_context, download->bytes_done,
-                                    download->result->file.size);
-    }
-}
+enum { RANGE_BYTES = 32 * 1024 * 1024, RANGES_MOST = 1000000, WHOLE_ATTEMPTS = 3 };
 
 /* ---- What is to be fetched ----------------------------------------------------------------------------------------------- */
 
@@ -131,98 +89,6 @@ static enum error_code probe(struct b2_call *call, struct download *download, st
     return error->code;
 }
 
-/* ---- Resuming ------------------------------------------------------------------------------------------------------------ */
-
-static void write_record_head(const struct download *download, char head[RECORD_HEAD_SIZE])
-{
-    const struct b2_file *file = &download->result->file;
-    (void)text_format(head, RECORD_HEAD_SIZE, "%s %lld %s %lld\n", file->id, (long long)file->size, file->sha1,
-                      (long long)download->range_bytes);
-}
-
-/* A number on a line of its own; whatever else stands there is no finished range. */
-static void take_recorded(struct download *download, struct span line)
-{
-    int64_t index;
-    if (json_number_int64(line, &index) && index >= 0 && index < download->range_count &&
-        !download->range_done[index]) {
-        download->range_done[index] = true;
-        tell_progress(download, range_size(download, index));
-    }
-}
-
-static void take_record(struct download *download, struct span text)
-{
-    char head[RECORD_HEAD_SIZE];
-    write_record_head(download, head);
-    size_t length = strlen(head);
-    if (text.length < length || memcmp(text.at, head, length) != 0) {
-        return; /* of another file, or another version of it */
-    }
-    download->record_size = (int64_t)length;
-    const char *line = text.at + length;
-    const char *end = text.at + text.length;
-    for (const char *stop = memchr(line, '\n', (size_t)(end - line)); stop != NULL;
-         stop = memchr(line, '\n', (size_t)(end - line))) {
-        take_recorded(download, (struct span){line, (size_t)(stop - line)});
-        line = stop + 1;
-        download->record_size = line - text.at;
-    }
-}
-
-static enum error_code read_record(struct download *download, struct error *error)
-{
-    struct world *world = download->b2->world;
-    enum { RECORD_MAX = 4 * 1024 * 1024 };
-    struct world_file_facts facts;
-    struct buffer text;
-    size_t got = 0;
-    enum error_code code = world_file_look(world, &download->record, &facts, error);
-    if (code != ERR_OK || facts.size <= 0 || facts.size > RECORD_MAX) {
-        return code;
-    }
-    buffer_init(&text, world->heap, RECORD_MAX);
-    if (!buffer_reserve(&text, (size_t)facts.size)) {
-        return error_set(error, ERR_NO_MEMORY, "no memory for the record of a download");
-    }
-    code = world_file_read(world, &download->record, 0, text.data, (size_t)facts.size, &got, error);
-    take_record(download, (struct span){text.data, got});
-    buffer_release(&text);
-    return code;
-}
-
-/* Begins with nothing. */
-static enum error_code start_anew(struct download *download, struct error *error)
-{
-    struct world *world = download->b2->world;
-    char head[RECORD_HEAD_SIZE];
-    write_record_head(download, head);
-    memset(download->range_done, 0, (size_t)download->range_count * sizeof download->range_done[0]);
-    download->bytes_done = 0;
-    download->next_range = 0;
-    enum error_code code = world_file_resize(world, &download->record, 0, error);
-    code = code == ERR_OK ? world_file_resize(world, &download->file, 0, error) : code;
-    code = code == ERR_OK ? world_file_resize(world, &download->file, download->result->file.size, error) : code;
-    code = code == ERR_OK ? world_file_write(world, &download->record, 0, head, strlen(head), error) : code;
-    download->record_size = (int64_t)strlen(head);
-    return code;
-}
-
-static enum error_code take_up(struct download *download, struct error *error)
-{
-    struct world_file_facts facts;
-    struct world *world = download->b2->world;
-    bool has_digest = download->result->file.sha1[0] != '\0';
-    enum error_code code = world_file_look(world, &download->file, &facts, error);
-    if (code == ERR_OK && has_digest && facts.size == download->result->file.size) {
-        code = read_record(download, error);
-    }
-    if (code != ERR_OK) {
-        return code;
-    }
-    return download->record_size == 0 ? start_anew(download, error) : ERR_OK;
-}
-
 /* ---- Ranges -------------------------------------------------------------------------------------------------------------- */
 
 struct worker {
@@ -249,24 +115,17 @@ static enum error_code fetch_once(struct worker *worker, int64_t index, struct e
     struct download *download = worker->download;
     char range[64];
     int64_t first = index * download->range_bytes;
-    int64_t length = range_size(download, index);
+    int64_t length = download_range_size(download, index);
     (void)text_format(range, sizeof range, "bytes=%lld-%lld", (long long)first, (long long)(first + length - 1));
     const struct http_body_file to = {
         .opened = download->file.opened, .offset = first, .length = length, .status = 206};
     enum error_code code = b2_fetch(&worker->call, download->result->file.id, NULL, range, &to, error);
+    if (code == ERR_CANNOT_WRITE) {
+        return error_set(error, code, "cannot write %.200s: %s", download->temporary, worker->call.reply.file_trouble);
+    }
     if (code == ERR_OK && !is_range(worker, first, length)) {
         return unexpected(error, "a range is not the one that was asked for");
     }
-    return code;
-}
-
-static enum error_code note_range(struct download *download, int64_t index, struct error *error)
-{
-    char line[32];
-    (void)text_format(line, sizeof line, "%lld\n", (long long)index);
-    enum error_code code =
-        world_file_write(download->b2->world, &download->record, download->record_size, line, strlen(line), error);
-    download->record_size += (int64_t)strlen(line);
     return code;
 }
 
@@ -286,10 +145,7 @@ static enum error_code fetch(struct worker *worker, int64_t index, struct error 
     if (code != ERR_OK) {
         return error->code;
     }
-    download->range_done[index] = true;
-    download->result->bytes_fetched += range_size(download, index);
-    tell_progress(download, range_size(download, index));
-    return note_range(download, index, error);
+    return download_note_range(download, index, error);
 }
 
 static int64_t take_next(struct download *download)
@@ -366,7 +222,7 @@ static enum error_code verify(struct download *download, struct error *error)
 static enum error_code fetch_whole(struct b2_call *call, struct download *download, struct error *error)
 {
     struct retry retry = b2_retry_download(download->b2, "download");
-    enum error_code code = take_up(download, error);
+    enum error_code code = download_take_up(download, error);
     for (int attempt = 1; code == ERR_OK; attempt++) {
         code = fetch_ranges(download, error);
         code = code == ERR_OK ? verify(download, error) : code;
@@ -374,7 +230,7 @@ static enum error_code fetch_whole(struct b2_call *call, struct download *downlo
             break;
         }
         struct error ignored;
-        (void)start_anew(download, &ignored);
+        (void)download_start_anew(download, &ignored);
         if (attempt == WHOLE_ATTEMPTS || !retry_again(&retry, error)) {
             return error->code;
         }
@@ -383,49 +239,9 @@ static enum error_code fetch_whole(struct b2_call *call, struct download *downlo
         if (code == ERR_OK && count != download->range_count) {
             return unexpected(error, "the file changed while it was fetched");
         }
-        code = code == ERR_OK ? start_anew(download, error) : code;
+        code = code == ERR_OK ? download_start_anew(download, error) : code;
     }
     return code;
-}
-
-static enum error_code put_in_place(struct download *download, struct error *error)
-{
-    struct world *world = download->b2->world;
-    enum error_code code = world_file_sync(world, &download->file, error);
-    code = code == ERR_OK ? world_file_rename(world, download->temporary, download->target, error) : code;
-    if (code == ERR_OK) {
-        world_file_remove(world, download->record_path);
-    }
-    return code;
-}
-
-static enum error_code open_files(struct download *download, struct error *error)
-{
-    struct world *world = download->b2->world;
-    bool fits =
-        text_format(download->temporary, sizeof download->temporary, "%s.dumont-part", download->target) &&
-        text_format(download->record_path, sizeof download->record_path, "%s.dumont-part.ranges", download->target);
-    if (!fits) {
-        return error_set(error, ERR_CANNOT_WRITE, "the path is too long");
-    }
-    enum error_code code = world_file_open(world, download->temporary, WORLD_FILE_FILL, &download->file, error);
-    return code == ERR_OK ? world_file_open(world, download->record_path, WORLD_FILE_FILL, &download->record, error)
-                          : code;
-}
-
-/* What nobody could take up is taken away; the rest stays for the same command. */
-static void leave_files(struct download *download, const struct error *error)
-{
-    struct world *world = download->b2->world;
-    bool any = false;
-    for (int64_t i = 0; download->range_done != NULL && i < download->range_count; i++) {
-        any = any || download->range_done[i];
-    }
-    bool ours = download->record.opened != NULL && error->code != ERR_STATE_LOCKED;
-    if (ours && (!any || download->result->file.sha1[0] == '\0')) {
-        world_file_remove(world, download->temporary);
-        world_file_remove(world, download->record_path);
-    }
 }
 
 static enum error_code run(struct b2_call *call, struct download *download, struct error *error)
@@ -445,11 +261,11 @@ static enum error_code run(struct b2_call *call, struct download *download, stru
     if (download->range_done == NULL) {
         return error_set(error, ERR_NO_MEMORY, "no memory for the list of ranges");
     }
-    code = open_files(download, error);
+    code = download_open_files(download, error);
     code = code == ERR_OK ? fetch_whole(call, download, error) : code;
-    code = code == ERR_OK ? put_in_place(download, error) : code;
+    code = code == ERR_OK ? download_put_in_place(download, error) : code;
     if (code != ERR_OK) {
-        leave_files(download, error);
+        download_leave_files(download, error);
     }
     return code;
 }

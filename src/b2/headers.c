@@ -96,6 +96,13 @@ bool b2_read_download_headers(const struct http_reply *reply, struct b2_file *fi
     *file = (struct b2_file){.action = B2_UPLOAD, .modified_unix_ms = -1};
     (void)copy_header(reply, "x-bz-content-sha1", sha1, sizeof sha1);
     (void)copy_header(reply, "x-bz-info-large_file_sha1", large_sha1, sizeof large_sha1);
+    if (!json_number_int64(http_reply_header(reply, "x-bz-info-src_last_modified_millis"), &file->modified_unix_ms) ||
+        file->modified_unix_ms < 0) {
+        file->modified_unix_ms = -1;
+    }
+    if (!json_number_int64(http_reply_header(reply, "X-Bz-Upload-Timestamp"), &file->uploaded_unix_ms)) {
+        file->uploaded_unix_ms = 0;
+    }
     b2_sha1_copy(file->sha1, sha1);
     if (file->sha1[0] == '\0') {
         b2_sha1_copy(file->sha1, large_sha1);

@@ -7,7 +7,9 @@
  *
  * Download: ranges side by side into "TARGET.dumont-part" beside the target; status, Content-Range, file id and length of each are checked, and
  * the digest of the whole, wherever the service knows one; then it is synced and takes the target's place. Until then the target is
- * what it was. "TARGET.dumont-part.ranges" lists what is whole, for a resume; without a digest of the whole nothing is resumed.
+ * what it was. "TARGET.dumont-part.ranges" lists what is whole, for a resume; without a digest of the whole nothing is resumed. While it
+ * is filled nobody else may read it (0600); in place it has the mode of the file it replaces, or that of any new file (the umask's), and
+ * the time of the file that was put, where the store tells it.
  *
  * Memory: a fixed amount for each task side by side, whatever the size (libcurl's buffers, 512 KiB), and 41 bytes a part.
  */

@@ -31,8 +31,12 @@ bool upload_again(struct upload *upload, struct retry *retry, int *resends, stru
 {
     url->origin[0] = '\0';
     upload->result->attempts_lost++;
+    struct error why = *error;
+    if (error->code == ERR_INPUT_UNREADABLE && upload_unchanged(upload, &why) != ERR_OK) {
+        *error = why; /* it was cut off */
+        return false;
+    }
     if (error->code == ERR_CHECKSUM_MISMATCH) {
-        struct error why = *error;
         if (++*resends > B2_RESENDS_MOST || upload_unchanged(upload, &why) != ERR_OK) {
             *error = why;
             return false;
@@ -58,7 +62,7 @@ static enum error_code take_digests(struct upload *upload, struct error *error)
     enum error_code code = world_file_digest(upload->b2->world, &upload->file, all, DIGEST_SHA1,
                                              upload->part_count > 1 ? &pieces : NULL, hex, error);
     b2_sha1_copy(upload->sha1, code == ERR_OK ? hex : "");
-    return code;
+    return code == ERR_OK ? upload_unchanged(upload, error) : code;
 }
 
 /* ---- One piece ----------------------------------------------------------------------------------------------------------- */
@@ -150,6 +154,17 @@ static enum error_code send_whole(struct b2_call *call, const struct upload *upl
     return code == ERR_OK ? b2_decode_file(reply, file, error) : code;
 }
 
+/* A source that changed meanwhile is refused, as one in parts is: its version goes again. */
+static enum error_code judge_source(struct b2_call *call, struct upload *upload, struct error *error)
+{
+    enum error_code code = upload_unchanged(upload, error);
+    struct error ignored;
+    if (code != ERR_OK && b2_delete_version(call, upload->result->file.id, upload->label.name, &ignored) != ERR_OK) {
+        error_advise(error, "it was stored as it was before, and could not be deleted again: upload it once more");
+    }
+    return code;
+}
+
 static enum error_code upload_whole(struct b2_call *call, struct upload *upload, struct error *error)
 {
     struct b2_upload_url url = {.origin = ""};
@@ -168,6 +183,7 @@ static enum error_code upload_whole(struct b2_call *call, struct upload *upload,
         }
         code = code == ERR_OK ? judge(call, upload, file, error) : code;
     } while (code != ERR_OK && upload_again(upload, &retry, &resends, &url, error));
+    code = code == ERR_OK ? judge_source(call, upload, error) : code;
     if (code == ERR_OK) {
         upload_tell_progress(upload, upload->facts.size);
         return ERR_OK;

@@ -11,7 +11,7 @@
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_HEAD, HTTP_METHOD_COUNT };
 
-enum { HTTP_PATH_SIZE = 4096, HTTP_CONTENT_TYPE_SIZE = 64 };
+enum { HTTP_PATH_SIZE = 4096, HTTP_CONTENT_TYPE_SIZE = 64, HTTP_TROUBLE_SIZE = 64 };
 
 /* One header of a message; both texts without line breaks. */
 struct http_header {
@@ -55,6 +55,7 @@ struct http_reply {
     struct buffer headers;
     const struct http_body_file *body_file; /* where the body goes, if not to `body`; NULL: to `body` */
     int64_t file_bytes;                     /* of the body that went to the file */
+    char file_trouble[HTTP_TROUBLE_SIZE];   /* why a body's file could not be read or written, "" when it could */
 };
 
 const char *http_method_name(enum http_method method);

@@ -322,9 +322,10 @@ static enum error_code refuse_command(struct parse *parse, const char *word)
     }
     error_set(parse->error, ERR_USAGE, "unknown command '%s%s%s'", parse->first_word == NULL ? "" : parse->first_word,
               parse->first_word == NULL ? "" : " ", shown(word, text));
-    if (nearest.name != NULL) {
+    bool asks_help = strcmp(word, "help") == 0; /* whatever command has a name like it */
+    if (nearest.name != NULL && !asks_help) {
         error_advise(parse->error, "did you mean %s?", nearest.name);
-    } else if (parse->program->trailing != NULL) {
+    } else if (!asks_help && parse->program->trailing != NULL) {
         advise_dashes(parse, text);
     } else {
         error_advise(parse->error, "see %s --help", parse->program->name);

@@ -165,10 +165,19 @@ static enum error_code rm_one(struct store_command *command, const char *name, s
     if (command->values->hide) {
         return b2_hide_file(&command->call, name, error);
     }
-    code = b2_remove(&command->call, name, &removal, error);
+    const char *id = command->values->version_id;
+    code = id == NULL ? b2_remove(&command->call, name, &removal, error)
+                      : b2_remove_version(&command->call, name, id, &removal, error);
     removals->versions += removal.versions;
     removals->bytes += removal.bytes;
     return code;
+}
+
+static enum error_code check_name(struct store_command *command, const char *name, struct error *error)
+{
+    const char *mistake = b2_name_mistake(name);
+    return mistake == NULL ? b2_allows_name(&command->b2, name, error)
+                           : error_set(error, ERR_USAGE, "not a name in the store: %s", mistake);
 }
 
 static enum error_code rm(struct store_command *command, struct error *error)
@@ -178,12 +187,27 @@ static enum error_code rm(struct store_command *command, struct error *error)
     enum error_code code = b2_allows(&command->b2, hide ? "writeFiles" : "deleteFiles", error);
     code = code == ERR_OK && !hide ? b2_allows(&command->b2, "listFiles", error) : code;
     for (size_t i = 0; i < command->argument_count && code == ERR_OK; i++) {
-        const char *name = command->arguments[i];
-        const char *mistake = b2_name_mistake(name);
-        code = mistake == NULL ? b2_allows_name(&command->b2, name, error)
-                               : error_set(error, ERR_USAGE, "not a name in the store: %s", mistake);
-        code = code == ERR_OK ? rm_one(command, name, error) : code;
+        code = check_name(command, command->arguments[i], error);
+    }
+    struct error missing = {
+        .code = ERR_OK}; /* the first of the names that are not there: the others are removed all the same */
+    for (size_t i = 0; i < command->argument_count && code == ERR_OK; i++) {
+        code = rm_one(command, command->arguments[i], error);
         removals->names += code == ERR_OK ? 1 : 0;
+        if (code == ERR_NO_SUCH_FILE) {
+            missing = missing.code == ERR_OK ? *error : missing;
+            code = ERR_OK;
+        }
+    }
+    if (code == ERR_OK && missing.code != ERR_OK) {
+        *error = missing;
+        code = missing.code;
+    }
+    if (code != ERR_OK && command->argument_count > 1 && error->next_step[0] == '\0') {
+        error_advise(error, "%lld of %zu names were %s", (long long)removals->names, command->argument_count,
+                     command->values->dry_run ? "found"
+                     : hide                   ? "hidden"
+                                              : "deleted");
     }
     return code;
 }
@@ -198,21 +222,34 @@ static void write_rm_json(const struct store_command *command, struct json_write
     json_member_int(writer, "bytes", removals->bytes);
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void write_rm_text(const struct store_command *command, struct buffer *out)
 {
     const struct removals *removals = command->result;
     if (command->values->hide) {
-        buffer_printf(out, "hidden: %lld names; their versions stay and cost\n", (long long)removals->names);
+        buffer_printf(out, "hidden: %lld name%s; the versions stay and cost\n", (long long)removals->names,
+                      plural(removals->names));
         return;
     }
-    buffer_printf(out, "%s %lld names: %lld versions, %lld bytes\n",
+    buffer_printf(out, "%s %lld name%s: %lld version%s, %lld bytes\n",
                   command->values->dry_run ? "would delete" : "deleted", (long long)removals->names,
-                  (long long)removals->versions, (long long)removals->bytes);
+                  plural(removals->names), (long long)removals->versions, plural(removals->versions),
+                  (long long)removals->bytes);
 }
 
 enum exit_status dumont_store_rm(void *context, const struct command_line *line)
 {
     struct removals removals = {0};
+    struct error error;
+    const struct dumont_values *values = context;
+    if (values->version_id != NULL && (line->argument_count != 1 || values->hide || values->dry_run)) {
+        (void)error_set(&error, ERR_USAGE, "--version-id goes with one NAME, and not with --hide or --dry-run");
+        return say_error(DUMONT_NAME, &error);
+    }
     struct store_command command = {.values = context,
                                     .arguments = line->arguments,
                                     .argument_count = line->argument_count,

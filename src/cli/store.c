@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -80,6 +79,8 @@ static enum error_code choose_bucket(struct store_command *command, struct error
 
 static enum error_code prepare(struct store_command *command, struct error *error)
 {
+    static const char *const test_modes[] = {NULL, "fail_some_uploads", "expire_some_account_authorization_tokens",
+                                             "force_cap_exceeded"};
     enum error_code code = judge_live(command, error);
     code = code == ERR_OK ? choose_url(command, error) : code;
     code = code == ERR_OK ? choose_bucket(command, error) : code;
@@ -88,22 +89,13 @@ static enum error_code prepare(struct store_command *command, struct error *erro
     command->access.origin = command->url.origin;
     command->access.key_id = command->key_id;
     command->access.key = command->key;
+    command->access.test_mode = test_modes[command->values->test_mode];
     return code == ERR_OK ? state_folder_path(command->state_folder, error) : code;
-}
-
-/* A core would hold the key. */
-static void allow_no_core(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
-        limit.rlim_cur = 0;
-        (void)setrlimit(RLIMIT_CORE, &limit);
-    }
 }
 
 static enum error_code open_command(struct store_command *command, struct error *error)
 {
-    allow_no_core();
+    frame_allow_no_core();
     command->shows_progress = !command->values->quiet && isatty(STDERR_FILENO) == 1;
     command->heap = heap_new();
     if (command->heap == NULL) {

@@ -6,7 +6,7 @@
 #include "vast/retry.h"
 #include "world/note.h"
 
-enum { OFFLINE_SIGHTINGS = 2, ABANDONED_SIGHTINGS = 2 };
+enum { OFFLINE_SIGHTINGS = 2, ABANDONED_SIGHTINGS = 2, FAILURE_SIZE = 120 };
 
 /* After a create the instance may not show at once. */
 static const int64_t appear_grace_ns = 30 * NS_PER_S;
@@ -37,6 +37,7 @@ struct watch {
     bool told_unknown_status;
     bool told_odd_field;
     bool told_host_quiet;
+    char failure[FAILURE_SIZE]; /* of the last look; "" when it did not fail */
 };
 
 static bool intended_to_stop(const struct vast_instance *instance)
@@ -159,6 +160,7 @@ static enum error_code look(struct watch *watch, struct vast_instance *last, boo
     *running = false;
     *wish_ns = 0;
     enum error_code code = vast_show(&watch->journey->vast, watch->instance_id, &seen, error);
+    (void)text_copy(watch->failure, sizeof watch->failure, code == ERR_OK ? "" : error->message);
     if (code == ERR_OK) {
         note_instance(watch->journey, watch->instance_id, &seen);
         if (!seen.gone) {
@@ -211,8 +213,11 @@ static enum error_code boot_deadline(struct watch *watch, const struct check_opt
                          : last->actual_status.presence == IS_NULL ? "null"
                                                                    : "none could be read";
     note_fault(watch->journey->world, "stuck-loading", "not running after %s s, last status %s", limit_s, status);
-    (void)error_set(error, ERR_BOOT_DEADLINE, "instance %lld was not running after %s s (last status: %s)",
-                    (long long)watch->instance_id, limit_s, status);
+    int words_length = (int)strcspn(last->status_msg.text, "\r\n");
+    (void)error_set(error, ERR_BOOT_DEADLINE, "instance %lld was not running after %s s (last status: %s%s%.*s%s%s)",
+                    (long long)watch->instance_id, limit_s, status,
+                    words_length == 0 ? "" : ", message: ", words_length > 120 ? 120 : words_length,
+                    last->status_msg.text, watch->failure[0] == '\0' ? "" : "; last answer: ", watch->failure);
     error_advise(error, "run it again: another machine will be chosen; --running-limit-s waits longer");
     return ERR_BOOT_DEADLINE;
 }

@@ -140,12 +140,21 @@ static void read_account_after(struct check *check)
     task_shield_end(world->scheduler, shield);
 }
 
+/* Where it failed: on which machine, and at which step. */
+static void name_step(const struct check *check, const char *step, enum error_code code, struct error *error)
+{
+    if (code != ERR_OK) {
+        error_wrap(error, "instance %lld, %s", (long long)check->rental.instance_id, step);
+    }
+}
+
 /* ---- On the machine ----------------------------------------------------------------------------------------------------- */
 
 static enum error_code create_file(struct check *check, const char *text, struct error *error)
 {
     phase_begin(&check->journey, "create_file", false);
     enum error_code code = machine_create_file(&check->machine, check_file, text, error);
+    name_step(check, "create_file", code, error);
     phase_end(&check->journey, "create_file", false, code);
     note_validation(check, "file_written", code == ERR_OK);
     if (code == ERR_DISK_FULL) {
@@ -159,6 +168,7 @@ static enum error_code verify_file(struct check *check, const char *text, struct
 {
     phase_begin(&check->journey, "verify_file", false);
     enum error_code code = machine_verify_file(&check->machine, check_file, text, error);
+    name_step(check, "verify_file", code, error);
     phase_end(&check->journey, "verify_file", false, code);
     note_validation(check, "file_read_back_identical", code == ERR_OK);
     return code;
@@ -169,6 +179,7 @@ static enum error_code collect_gpu_info(struct check *check, struct error *error
     struct gpu_info info;
     phase_begin(&check->journey, "collect_gpu_info", false);
     enum error_code code = machine_gpu_info(&check->machine, &info, error);
+    name_step(check, "collect_gpu_info", code, error);
     phase_end(&check->journey, "collect_gpu_info", false, code);
     note_validation(check, "gpu_answers", code == ERR_OK);
     if (code != ERR_OK) {
@@ -235,6 +246,15 @@ static enum error_code prove_machine(struct check *check, struct error *error)
     return code == ERR_OK ? ERR_OK : explain(check, error);
 }
 
+/* A machine that does not do what was asked of it is no reason to think so of all others. */
+static enum error_code advise_another(enum error_code code, struct error *error)
+{
+    if (error->next_step[0] == '\0' && error_exit_status(code) == EXIT_FAILED) {
+        error_advise(error, "run it again: another machine will be chosen");
+    }
+    return code;
+}
+
 /* ---- From the first request to the last --------------------------------------------------------------------------------- */
 
 static enum error_code use_machine(struct check *check, struct error *error)
@@ -242,7 +262,8 @@ static enum error_code use_machine(struct check *check, struct error *error)
     struct journey *journey = &check->journey;
     enum error_code code = wait_running(journey, check->options, &check->rental, &check->last, error);
     note_validation(check, "machine_runs", code == ERR_OK);
-    return code == ERR_OK ? prove_machine(check, error) : code;
+    code = code == ERR_OK ? prove_machine(check, error) : code;
+    return code == ERR_OK ? ERR_OK : advise_another(code, error);
 }
 
 /* The guard cut the use short, wherever it stood. */

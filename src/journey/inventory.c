@@ -5,9 +5,12 @@
 #include "journey/label.h"
 #include "vast/retry.h"
 
-enum { LIST_ATTEMPTS = 20, RETRY_STREAM_INVENTORY = 40 };
+enum { RETRY_STREAM_INVENTORY = 40 };
 
-static const int64_t inventory_limit_ns = 600 * NS_PER_S;
+/* Who is to destroy what bills is patient; who only looks is not. */
+enum { ATTEMPTS_TO_ACT = 20, ATTEMPTS_TO_LOOK = 4 };
+static const int64_t limit_to_act_ns = 600 * NS_PER_S;
+static const int64_t limit_to_look_ns = 60 * NS_PER_S;
 
 struct sighting *inventory_with_label(struct inventory *inventory, const char *label)
 {
@@ -72,12 +75,13 @@ static void take_sighting(void *context, const struct vast_instance *instance)
     (void)text_copy(sighting->label, sizeof sighting->label, unclear ? "" : instance->label.text);
 }
 
-enum error_code inventory_renew(struct journey *journey, struct inventory *inventory, struct inventory *fresh,
-                                struct error *error)
+enum error_code inventory_renew(struct journey *journey, bool to_act, struct inventory *inventory,
+                                struct inventory *fresh, struct error *error)
 {
     struct listing listing = {inventory, fresh};
-    struct retry retry = retry_begin(journey->world, "list", RETRY_STREAM_INVENTORY, LIST_ATTEMPTS,
-                                     world_deadline_ns(journey->world, inventory_limit_ns));
+    struct retry retry =
+        retry_begin(journey->world, "list", RETRY_STREAM_INVENTORY, to_act ? ATTEMPTS_TO_ACT : ATTEMPTS_TO_LOOK,
+                    world_deadline_ns(journey->world, to_act ? limit_to_act_ns : limit_to_look_ns));
     enum error_code code;
     do {
         fresh->count = 0;
@@ -86,7 +90,8 @@ enum error_code inventory_renew(struct journey *journey, struct inventory *inven
         code = vast_list(&journey->vast, take_sighting, &listing, error);
     } while (code != ERR_OK && retry_again(&retry, error));
     if (code != ERR_OK) {
-        error_wrap(error, "the inventory is not known, so nothing more is destroyed");
+        error_wrap(error,
+                   to_act ? "the inventory is not known, so nothing more is destroyed" : "the inventory is not known");
         return error->code;
     }
     memcpy(inventory, fresh, sizeof *inventory); /* too large for a task's stack */

@@ -28,11 +28,11 @@ struct inventory {
 };
 
 /*
- * Lists, with patience, until a listing is complete: then `inventory`, which held the one before, holds the new one. `fresh` is
+ * Lists, with the more patience if it is `to_act`, until a listing is complete: then `inventory`, which held the one before, holds the new one. `fresh` is
  * room to work in. After an error nothing is known, and `inventory` is what it was.
  */
-MUST_USE enum error_code inventory_renew(struct journey *journey, struct inventory *inventory, struct inventory *fresh,
-                                         struct error *error);
+MUST_USE enum error_code inventory_renew(struct journey *journey, bool to_act, struct inventory *inventory,
+                                         struct inventory *fresh, struct error *error);
 
 /* The first one not judged that bears `label`, or NULL. */
 struct sighting *inventory_with_label(struct inventory *inventory, const char *label);

@@ -298,7 +298,7 @@ static enum error_code round_once(struct reap *reap, const int64_t *settled_ns, 
     struct world *world = reap->journey.world;
     int64_t listed_ns = world_now_ns(world);
     *next_ns = 0;
-    enum error_code code = inventory_renew(&reap->journey, &reap->inventory, &reap->fresh, error);
+    enum error_code code = inventory_renew(&reap->journey, reap->options->act, &reap->inventory, &reap->fresh, error);
     if (code != ERR_OK) {
         return code;
     }

@@ -14,6 +14,7 @@ enum {
     OFFERS_TRIED_MAX = 8,
     RETRY_STREAM_SEARCH = 1,
     RETRY_STREAM_CREATE = 2,
+    CREATE_ANSWER_SIZE = 200,
 };
 
 static const int64_t search_limit_ns = 300 * NS_PER_S;
@@ -228,6 +229,8 @@ static void remove_doubles(struct journey *journey, const struct rental *rental,
 /* The label says what the lost answer would have said. */
 static enum error_code resolve(struct journey *journey, struct rental *rental, struct error *error)
 {
+    char answer[CREATE_ANSWER_SIZE];
+    (void)text_copy(answer, sizeof answer, error->message);
     note_fault(journey->world, "create-response-lost", "%s; looking for the label %s before anything else",
                error->message, rental->intent.label);
     struct label_search found;
@@ -239,8 +242,9 @@ static enum error_code resolve(struct journey *journey, struct rental *rental, s
     if (found.count == 0) {
         note_decision(journey, 0, rental->intent.label, "forget", "no machine bears the label after the settle time");
         journey_set_intent(journey, &rental->intent, INTENT_CLOSED, 0);
-        return error_set(error, ERR_CREATE_WITHOUT_EFFECT, "the create on offer %lld had no effect",
-                         (long long)rental->offer.id);
+        return error_set(error, ERR_CREATE_WITHOUT_EFFECT,
+                         "offer %lld: %s; no machine bears its label: it had no effect", (long long)rental->offer.id,
+                         answer);
     }
     note_decision(journey, found.ids[0], rental->intent.label, "adopt", "the label proves that the create took effect");
     accept_machine(journey, rental, found.ids[0]);
@@ -333,7 +337,8 @@ static enum error_code create_on_some_offer(struct journey *journey, struct rent
             note_fault(journey->world, "offer-taken", "%s; %s", error->message, last ? "gave up" : "took the next one");
         }
         if (last) {
-            error_advise(error, "the market is busy: run it again, or widen what is asked for");
+            error_advise(error, code == ERR_OFFER_TAKEN ? "the market is busy: run it again, or widen what is asked for"
+                                                        : "run it again in a few minutes");
             return error->code;
         }
         note_decision(journey, 0, rental->intent.label, "next-offer", error_sentence(code));

@@ -184,7 +184,8 @@ static enum error_code command_outcome(struct machine *machine, const char *comm
     if (machine->exit_status == 0) {
         return error_set(error, ERR_OK, "done");
     }
-    const char *words = buffer_text(&machine->err);
+    /* Some tools complain on standard output. */
+    const char *words = buffer_text(machine->err.length > 0 ? &machine->err : &machine->out);
     bool full = strstr(words, "No space left on device") != NULL;
     size_t line_length = strcspn(words, "\n");
     return error_set(error, full ? ERR_DISK_FULL : ERR_COMMAND_FAILED, "\"%.80s\" ended with status %d: %.*s", command,

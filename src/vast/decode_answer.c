@@ -63,8 +63,8 @@ static enum error_code code_for_failure(int status, const struct vast_answer *an
     return status >= 400 || status < 300 ? ERR_REQUEST_REJECTED : ERR_REPLY_UNEXPECTED;
 }
 
-/* The server's words, as far as they can be had; a reply that is no JSON is not quoted. */
-static const char *answer_words(const struct vast_answer *answer)
+/* The server's words, as far as they can be had; a reply that is no JSON is not quoted: what its status means is said instead. */
+static const char *answer_words(const struct vast_answer *answer, enum error_code code)
 {
     const char *const texts[] = {answer->msg.text, answer->message.text, answer->detail.text, answer->error.text};
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
@@ -72,7 +72,7 @@ static const char *answer_words(const struct vast_answer *answer)
             return texts[i];
         }
     }
-    return "no details given";
+    return error_sentence(code);
 }
 
 /* "…threshold=4.5" names the seconds between calls that the server allows. */
@@ -108,7 +108,7 @@ static bool read_answer(struct span body, struct vast_answer *answer)
 static enum error_code refusal(int status, const struct vast_answer *answer, struct error *error)
 {
     enum error_code code = code_for_failure(status, answer);
-    (void)error_set(error, code, "HTTP %d: %s", status, answer_words(answer));
+    (void)error_set(error, code, "HTTP %d: %s", status, answer_words(answer, code));
     error->http_status = status;
     return code;
 }

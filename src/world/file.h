@@ -22,6 +22,10 @@ enum world_file_use {
     WORLD_FILE_FILL, /* made if it is missing (0600), kept as it is if not; read and written; one process at a time */
 };
 
+/* For world_file_stamp(): the mode that a new file of this person has (the umask's), and the time that the file has already. */
+enum { WORLD_FILE_MODE_USUAL = 01000 };
+#define WORLD_FILE_TIME_KEPT INT64_MIN
+
 /* An open file. Zero-filled: none. */
 struct world_file {
     void *opened; /* the world's own */
@@ -66,6 +70,7 @@ MUST_USE enum error_code world_file_read(struct world *world, struct world_file 
 MUST_USE enum error_code world_file_write(struct world *world, struct world_file *file, int64_t offset,
                                           const void *bytes, size_t size, struct error *error);
 
+/* Beyond what the disk has room for it does not grow: ERR_CANNOT_WRITE. */
 MUST_USE enum error_code world_file_resize(struct world *world, struct world_file *file, int64_t size,
                                            struct error *error);
 

@@ -123,6 +123,7 @@ enum error_code world_http(struct world *world, const struct http_request *reque
     reply->status = 0;
     reply->content_type[0] = '\0';
     reply->file_bytes = 0;
+    reply->file_trouble[0] = '\0';
     buffer_clear(&reply->body);
     buffer_clear(&reply->headers);
     if (ordinal != NULL) {

@@ -180,7 +180,7 @@ uint64_t world_random_bits(struct world *world, enum random_purpose purpose, uin
  * body of the status named there goes to that file; what came of one that failed lies in the file, and `reply->file_bytes` counts it.
  * returns  ERR_OK when a whole reply is in hand, whatever its status; a fate's error; ERR_TIMED_OUT at the deadline;
  *          ERR_REPLY_TOO_LARGE beyond the limit; ERR_NO_MEMORY; ERR_INTERRUPTED; ERR_DEADLINE when the shield's has passed;
- *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails.
+ *          ERR_INPUT_UNREADABLE or ERR_CANNOT_WRITE when a body's file fails: `reply->file_trouble` says why.
  * `ordinal` (may be NULL) gets the request's number, 0 when none was sent.
  */
 MUST_USE enum error_code world_http(struct world *world, const struct http_request *request, struct http_reply *reply,

@@ -219,6 +219,7 @@ static void test_a_typo_is_answered_with_the_nearest_name(void **state)
     REFUSE(&program, "unknown option --statuspolls of check", "did you mean --status-poll-s?", "check",
            "--statuspolls");
     REFUSE(&program, "unknown option -h", "did you mean --help?", "-h");
+    REFUSE(&program, "unknown command 'help'", "see stage --help", "help");
     REFUSE(&program, "unknown option --completely-else of check", "see stage check --help", "check",
            "--completely-else");
     REFUSE(&program, "unknown option --num-gpus", "options of a command stand behind it; see stage --help",

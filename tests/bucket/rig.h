@@ -31,6 +31,8 @@ struct rig {
     char account_token[RIG_TEXT];
     char bucket_id[64];
     const char *test_mode;
+    void (*between)(struct rig *rig); /* called between the slices of a request's work; NULL: nobody asks for slices */
+    int slices;                       /* of the last request */
     /* the last reply */
     int status;
     char headers[16384];
@@ -106,6 +108,11 @@ static inline int rig_send(struct rig *rig, const struct rig_request *request)
         bucket_take(exchange, rig->now_ns, request->body.at + at, part);
     }
     rig->status = 0;
+    rig->slices = 0;
+    while (rig->between != NULL && bucket_prepare(exchange, rig->now_ns)) {
+        rig->slices++;
+        rig->between(rig);
+    }
     if (!request->cut) {
         bucket_finish(exchange, rig->now_ns);
         rig_read_reply(rig, exchange);

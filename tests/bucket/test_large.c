@@ -199,6 +199,59 @@ static void test_a_part_may_be_copied_from_a_file(void **state)
     rig_end(&rig);
 }
 
+static void look_on(struct rig *rig)
+{
+    (void)rig;
+}
+
+/* Deletes the source of the copy that is under way, once. */
+static char doomed[RIG_TEXT];
+static void delete_source(struct rig *rig)
+{
+    struct rig other = *rig;
+    other.between = NULL;
+    if (doomed[0] != '\0') {
+        assert_int_equal(rig_call_file(&other, "b2_delete_file_version", doomed, ",\"fileName\":\"source\""), 200);
+        doomed[0] = '\0';
+    }
+    rig->body = other.body;
+    rig->event_count = other.event_count;
+    rig->billed_nusd = other.billed_nusd;
+}
+
+static void test_a_large_copy_is_worked_on_in_slices(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct pair pair;
+    char source[RIG_TEXT];
+    char body[RIG_TEXT];
+    char whole[RIG_TEXT];
+    char sliced[RIG_TEXT];
+    char unused[DIGEST_HEX_SIZE];
+    rig_start(&rig);
+    pair_start(&rig, &pair);
+    rig_start_large(&rig, "source", source);
+    rig_part(&rig, source, 1, pair.first, unused);
+    rig_part(&rig, source, 2, pair.first, unused);
+    assert_int_equal(finish(&rig, source, pair.first_sha1, pair.first_sha1), 200);
+    (void)text_format(body, sizeof body,
+                      "{\"sourceFileId\":\"%s\",\"fileName\":\"copy\",\"range\":\"bytes=7-9999999\"}", source);
+    assert_int_equal(rig_call(&rig, "b2_copy_file", body), 200);
+    rig_text(&rig, "contentSha1", whole, sizeof whole);
+    rig.between = look_on;
+    assert_int_equal(rig_call(&rig, "b2_copy_file", body), 200);
+    rig_text(&rig, "contentSha1", sliced, sizeof sliced);
+    assert_string_equal(sliced, whole);
+    assert_int_equal(rig.slices, 2); /* of 4 MiB; the rest takes effect */
+    (void)text_copy(doomed, sizeof doomed, source);
+    rig.between = delete_source;
+    rig_call(&rig, "b2_copy_file", body);
+    rig_expect_error(&rig, 404, "not_found");
+    heap_release(rig.heap, pair.bytes);
+    rig_end(&rig);
+}
+
 static void test_a_part_goes_to_its_own_file_alone(void **state)
 {
     (void)state;
@@ -284,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_parts_are_listed_in_pages),
         cmocka_unit_test(test_unfinished_files_are_listed_and_cancelled),
         cmocka_unit_test(test_a_part_may_be_copied_from_a_file),
+        cmocka_unit_test(test_a_large_copy_is_worked_on_in_slices),
         cmocka_unit_test(test_a_part_goes_to_its_own_file_alone),
         cmocka_unit_test(test_a_file_of_twenty_gigabytes_is_read_at_its_end),
     };

@@ -6,11 +6,13 @@
 
 import datetime
 import email.utils
+import hashlib
 import http.client
 import json
 import os
 import socket
 import subprocess
+import threading
 
 from store_case import MIB, PATIENCE_S, StoreCase, main, path_of, pattern, settings, sha1
 
@@ -117,6 +119,31 @@ class Wire(StoreCase):
         self.assertEqual(self.call("b2_list_file_names", bucketId=self.bucket)[0], 401)
         self.good("POST", "/v1/reset")
         self.assertEqual(self.good("GET", "/v1/state")["object_store"]["versions"], 0)
+
+    def test_others_are_served_while_a_large_copy_is_made(self):
+        self.begin()
+        block = pattern(5000000, 4)
+        self.assertEqual(self.upload("block", block)[0], 200)
+        source = self.call("b2_list_file_names", bucketId=self.bucket)[1]["files"][0]["fileId"]
+        large = self.call("b2_start_large_file", bucketId=self.bucket, fileName="large", contentType="b2/x-auto")[1]["fileId"]
+        for number in range(1, 201):
+            self.assertEqual(self.call("b2_copy_part", sourceFileId=source, largeFileId=large, partNumber=number)[0], 200)
+        self.assertEqual(self.call("b2_finish_large_file", fileId=large, partSha1Array=[sha1(block)] * 200)[0], 200)
+        answers = []
+        copying = threading.Thread(target=lambda: answers.append(
+            self.call("b2_copy_file", sourceFileId=large, fileName="copy", range="bytes=1-999999999")))
+        copying.start()
+        served = 0
+        while not answers:
+            self.assertEqual(self.download("block", Range="bytes=0-0")[2], block[:1])
+            served += 1
+        copying.join()
+        self.assertEqual(answers[0][0], 200)
+        whole = hashlib.sha1()
+        for number in range(200):
+            whole.update(block[1:] if number == 0 else block)
+        self.assertEqual(answers[0][1]["contentSha1"], whole.hexdigest())
+        self.assertGreater(served, 10)
 
     def test_memory_stays_where_it_was_whatever_goes_through(self):
         process = self.begin("--data", self.path("data"))

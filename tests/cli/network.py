@@ -246,6 +246,20 @@ class NetworkAnswers(NetworkCase):
             with open(self.path(name), encoding="utf-8") as file:
                 self.assertNotIn(SECRETS["VAST_API_KEY"], file.read())
 
+    def test_a_price_that_rises_beyond_the_cap_ends_the_rental(self):
+        def create(api, body):
+            api.add(9001, json.loads(body)["label"], actual_status="loading", dph_total=3600.0)  # a dollar a second
+            return 200, '{"success":true,"new_contract":9001}'
+        self.api.answers = {"PUT ": create}
+        outcome = self.check("--live", "--max-usd", "3", "--yes", "--json")
+        self.assertEqual(outcome.status, 7, outcome.err)
+        report = json.loads(outcome.out)
+        self.assertEqual((report["error"]["code"], report["machines_left"]), ("budget", []))
+        self.assertIn("price-moves", [seen["fault"] for seen in report["faults_seen"]])
+        self.assertIn("--max-usd pays for no more but its removal", outcome.err)
+        self.assertEqual(len(self.api.lines("DELETE /api/v0/instances/9001/")), 1)
+        self.assertEqual(self.api.machines, {})
+
     def test_live_shows_what_it_rents(self):
         outcome = self.check("--live", "--max-usd", "1", "--yes")
         self.assertEqual(outcome.status, 1)
@@ -372,6 +386,20 @@ class NetworkTerminal(NetworkCase):
         self.assertEqual(list(self.api.machines), [7])
         self.assertEqual(self.converse(b"yes\n", "destroy", "7", "--live")[0], 0)
         self.assertEqual(self.api.machines, {})
+
+    def test_a_terminal_that_is_lost_at_the_question_rents_nothing(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execve(PROGRAMS["dumont"], [PROGRAMS["dumont"], "check", "--live", "--max-usd", "1", "--quiet"], self.environment)
+        shown = b""
+        while b"[y/N] " not in shown:
+            self.assertTrue(select.select([terminal], [], [], 60)[0], shown)
+            shown += os.read(terminal, 4096)
+        os.close(terminal)
+        # Nobody is there any more, or a signal says so: whichever comes first.
+        self.assertIn(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), (1, 143))
+        self.assertEqual(self.api.lines("PUT "), [])
 
     def test_progress_is_shown_on_a_terminal(self):
         shown = self.converse(None, "check")[1]

@@ -80,6 +80,7 @@ static void test_links_lead_somewhere(void **state)
            "in\nin\nl/f\n/root/t/f\n/root/t\n");
     expect_failure(*state, "ln -s p q; ln -s q p; cat p", "cat: p: Too many levels of symbolic links\n", 1);
     expect(*state, "ls -l l | cut -c1-10; [ -L l ] && [ -d l ] && echo both", "lrwxrwxrwx\nboth\n");
+    expect(*state, "echo a > owned; ls -l owned | wc -w; ls -o -r owned | wc -w", "9\n8\n");
 }
 
 /* Law: failures are worded as the real tools word them. */

@@ -39,6 +39,9 @@ static void test_each_call_asks_for_its_key(void **state)
         {HTTP_PUT, "/api/v0/instances/1/", 403, 401}, {HTTP_GET, "/api/v0/ssh/", 403, 401},
         {HTTP_GET, "/api/v0/volumes", 403, 401},      {HTTP_GET, "/api/v0/template/", 403, 401},
         {HTTP_GET, "/api/v0/secrets/", 403, 401},     {HTTP_GET, "/vast.ai/instance_logs/x.log", 403, 403},
+        {HTTP_POST, "/api/v0/asks/bulk/", 403, 401},  {HTTP_PUT, "/api/v0/launch_instance/", 403, 401},
+        {HTTP_POST, "/api/v0/secrets/", 403, 401},    {HTTP_DELETE, "/api/v0/secrets/", 403, 401},
+        {HTTP_GET, "/api/v0/subaccounts", 403, 401},  {HTTP_POST, "/api/v0/contracts/fetch/", 403, 401},
     };
     struct rig rig;
     rig_start(&rig, 20);

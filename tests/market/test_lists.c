@@ -332,9 +332,50 @@ static void test_a_volume_outlives_its_machine(void **state)
     rig_end(&rig);
 }
 
+/* What one may filter by: each combination once, of what show and list know already. */
+static void test_what_can_be_filtered_by_is_told_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 120);
+    struct market_options options = rig_options(&rig);
+    options.switches.visible_after_ns = 3 * NS_PER_S;
+    rig_restart(&rig, options);
+    const struct offer *first = rig_rentable_offer(&rig, 0);
+    int alike = 0;
+    int others = 0;
+    for (size_t i = 0; i < 12; i++) {
+        const struct offer *offer = rig_rentable_offer(&rig, i);
+        bool same =
+            strcmp(offer->gpu_name, first->gpu_name) == 0 && strcmp(offer->verification, first->verification) == 0;
+        (void)rig_rent(&rig, 0, offer, "x");
+        alike += same;
+        others += !same;
+    }
+    assert_true(alike > 1 && others > 1);
+    cJSON *json = rig_json(&rig, 2 * NS_PER_S, HTTP_GET, "/api/v0/instances/filters/", "", 200);
+    assert_int_equal(cJSON_GetArraySize(rig_member(json, "filters")), 0);
+    cJSON_Delete(json);
+    json = rig_json(&rig, 4 * NS_PER_S, HTTP_GET, "/api/v0/instances/filters/", "", 200);
+    const cJSON *filters = rig_member(json, "filters");
+    assert_in_range(cJSON_GetArraySize(filters), 2, others + 1);
+    const cJSON *each;
+    int of_the_first = 0;
+    cJSON_ArrayForEach(each, filters)
+    {
+        assert_string_equal(rig_text(each, "actual_status"), "created");
+        of_the_first += strcmp(rig_text(each, "gpu_name"), first->gpu_name) == 0 &&
+                        strcmp(rig_text(each, "verification"), first->verification) == 0;
+    }
+    assert_int_equal(of_the_first, 1);
+    cJSON_Delete(json);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_can_be_filtered_by_is_told_once),
         cmocka_unit_test(test_any_column_orders_and_pages),
         cmocka_unit_test(test_contract_columns_select),
         cmocka_unit_test(test_a_label_changes_everywhere),

@@ -417,6 +417,32 @@ static void test_reads_may_lag_behind_a_create(void **state)
     rig_end(&rig);
 }
 
+/* What a search for bids asks for an offer is what wins it: with a bid on it, more than that bid. */
+static void test_the_shown_bid_wins_and_one_below_loses(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 40);
+    const struct offer *offer = rig_rentable_offer(&rig, 0);
+    int64_t above_nusd = 5 * NUSD_PER_USD / 100;
+    assert_int_not_equal(bid(&rig, 0, offer, above_nusd, 200), 0);
+    char query[128];
+    (void)text_format(query, sizeof query, "{\"type\":\"bid\",\"id\":{\"eq\":%lld}}", (long long)offer->id);
+    cJSON *json = rig_json(&rig, NS_PER_S, HTTP_POST, "/api/v0/bundles/", query, 200);
+    const cJSON *row = cJSON_GetArrayItem(rig_member(json, "offers"), 0);
+    assert_non_null(row);
+    int64_t shown_nusd = (int64_t)(rig_member(row, "min_bid")->valuedouble * (double)NUSD_PER_USD + 0.5);
+    assert_true(shown_nusd > offer->min_bid_nusd + above_nusd);
+    assert_true(rig_member(row, "dph_base")->valuedouble == rig_member(row, "min_bid")->valuedouble);
+    cJSON_Delete(json);
+    assert_int_not_equal(bid(&rig, 100 * NS_PER_S, offer, shown_nusd - offer->min_bid_nusd - 1000000, 400), 0);
+    assert_int_equal(view_of(&rig, 0).status, ACTUAL_RUNNING);
+    assert_int_not_equal(bid(&rig, 200 * NS_PER_S, offer, shown_nusd - offer->min_bid_nusd, 200), 0);
+    assert_int_equal(view_of(&rig, 0).status, ACTUAL_EXITED);
+    assert_int_equal(view_of(&rig, 0).intended_nusd_per_hour, view_of(&rig, 0).price_nusd_per_hour);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_an_outbid_machine_resumes_by_the_switch),
         cmocka_unit_test(test_rivals_come_and_go),
         cmocka_unit_test(test_a_low_bid_is_an_error_that_may_cost),
+        cmocka_unit_test(test_the_shown_bid_wins_and_one_below_loses),
         cmocka_unit_test(test_bad_images_never_run),
         cmocka_unit_test(test_reads_may_lag_behind_a_create),
     };

@@ -101,7 +101,8 @@ static inline struct contract_view *planted_machine(struct planted *planted, str
 {
     size_t index = planted->input.machine_count++;
     assert_true(index < PLANTED_MACHINES);
-    create->contract = (uint32_t)index;
+    create->contract = create->contracts == 0 ? (uint32_t)index : create->contract;
+    create->contracts++;
     planted->machines[index] = (struct contract_view){
         .id = id,
         .contract = (uint32_t)index,

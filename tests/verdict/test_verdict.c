@@ -315,9 +315,37 @@ static void test_markup_is_shown_as_text(void **state)
     }
 }
 
+/* All machines of a request that makes many are told of by its answer; a refusal that names one tells of it too. */
+static void test_every_machine_of_a_request_is_told_of(void **state)
+{
+    struct planted planted;
+    (void)state;
+    planted_begin(&planted);
+    struct verdict_request *many = plant_create(&planted, 0, unlabelled);
+    (void)planted_machine(&planted, many, 77, 30050);
+    (void)planted_machine(&planted, many, 78, -1);
+    struct verdict_request *refused = plant_create(&planted, 9000, other_image);
+    refused->status = 400;
+    (void)planted_machine(&planted, refused, 79, -1);
+    struct verdict_request *lost = plant_create(&planted, 18000, labelled);
+    planted_lose(lost, 3000);
+    (void)planted_machine(&planted, lost, 80, -1);
+    (void)planted_request(&planted, API_DESTROY, 77, 30000, 200);
+    const struct verdict *verdict = planted_judge(&planted);
+    assert_int_equal(verdict->machines[0].belief, BELIEF_DESTROYED);
+    assert_int_equal(verdict->machines[1].belief, BELIEF_CREATED);
+    assert_int_equal(verdict->machines[1].create_ordinal, 1);
+    assert_true(verdict->machines[1].is_so);
+    assert_int_equal(verdict->machines[2].belief, BELIEF_REFUSED);
+    assert_false(verdict->machines[2].is_so);
+    assert_int_equal(verdict->machines[3].belief, BELIEF_UNAWARE);
+    planted_end(&planted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_machine_of_a_request_is_told_of),
         cmocka_unit_test(test_a_clean_client_passes),
         cmocka_unit_test(test_the_scenario_decides),
         cmocka_unit_test(test_without_a_command_its_status_is_not_judged),

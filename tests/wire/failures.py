@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -241,6 +242,31 @@ class Moments(Case):
 
 class Secrets(Case):
     """No secret in any log, report, history, argument or URL; files that hold one are for their owner alone."""
+
+    def test_the_fake_tells_no_secret_either(self):
+        """Whatever it writes or answers, but for the two files that hand the keys over, and the create's own reply."""
+        with tempfile.TemporaryDirectory(prefix="dumont-verdict-") as verdict:
+            with stage("--report-dir", verdict, "--json", "--history", os.path.join(verdict, "history.jsonl")) as running:
+                offer = running.api("/api/v0/bundles/", "POST", {})["offers"][0]
+                made = running.api(f"/api/v0/asks/{offer['id']}/", "PUT", {"image": "x", "disk": 10, "runtype": "ssh"})
+                self.expect(running.run("check", "--quiet", "--history", running.path("client.jsonl")), DONE)
+                secrets = [running.ready["api_key"], made["instance_api_key"], running.environment["B2_APPLICATION_KEY"]]
+                texts = {path: json.dumps(running.control(path)) for path in ("/v1/state", "/v1/clock", "/v1/faults", "/v1/requests")}
+                texts["/v1/history"] = running.history()
+                with open(f"/proc/{running.process.pid}/cmdline", encoding="utf-8") as file:
+                    texts["arguments"] = file.read()
+                with open(running.path("client.jsonl"), encoding="utf-8") as file:
+                    texts["client.jsonl"] = file.read()
+                running.api(f"/api/v0/instances/{made['new_contract']}/", "DELETE")
+            texts["statement"] = running.statement
+            for path in glob.glob(verdict + "/*"):
+                with open(path, "rb") as file:
+                    texts[path] = file.read().decode("latin-1")
+        self.assertGreater(len(texts), 10)
+        for name, text in texts.items():
+            self.assertNotIn("instance_api_key", text, name)
+            for secret in secrets:
+                self.assertNotIn(secret, text, name)
 
     def test_no_secret_is_written_anywhere(self):
         with stage("--history", "/dev/null") as running:

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "system/files.h"
@@ -159,19 +160,48 @@ static enum error_code write_file(struct world_file *file, int64_t offset, const
     return reason == 0 ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, reason);
 }
 
+/* A file may be as large as that and full of holes; what is to be filled is better refused before its bytes are fetched. */
+static bool has_room(int descriptor, int64_t size)
+{
+    enum { STAT_BLOCK_BYTES = 512 };
+    struct stat status;
+    struct statvfs room;
+    if (fstat(descriptor, &status) != 0 || size <= (int64_t)status.st_size || fstatvfs(descriptor, &room) != 0 ||
+        room.f_blocks == 0) {
+        return true; /* or nobody can tell */
+    }
+    int64_t wanted = size - (int64_t)status.st_blocks * STAT_BLOCK_BYTES;
+    int64_t free_bytes;
+    bool fits = !__builtin_mul_overflow((int64_t)room.f_bfree, (int64_t)room.f_frsize, &free_bytes);
+    return !fits || wanted <= free_bytes;
+}
+
 static enum error_code resize(struct world_file *file, int64_t size, struct error *error)
 {
-    bool done = ftruncate(file_of(file)->descriptor, (off_t)size) == 0;
-    return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, errno);
+    int descriptor = file_of(file)->descriptor;
+    int reason = !has_room(descriptor, size) ? ENOSPC : ftruncate(descriptor, (off_t)size) == 0 ? 0 : errno;
+    return reason == 0 ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", file_of(file)->path, reason);
+}
+
+/* There is no way to ask for it but to set it. Another thread makes no files. */
+static mode_t usual_mode(void)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    return (mode_t)(S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH) & ~mask;
 }
 
 static enum error_code stamp(struct world_file *file, const struct world_file_facts *facts, struct error *error)
 {
     struct timespec modified = {.tv_sec = (time_t)(facts->modified_unix_ns / NS_PER_S),
                                 .tv_nsec = (long)(facts->modified_unix_ns % NS_PER_S)};
+    if (facts->modified_unix_ns == WORLD_FILE_TIME_KEPT) {
+        modified.tv_nsec = UTIME_OMIT;
+    }
     const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, modified};
     int descriptor = file_of(file)->descriptor;
-    bool done = fchmod(descriptor, (mode_t)(facts->mode & MODE_BITS)) == 0 && futimens(descriptor, times) == 0;
+    mode_t mode = facts->mode == WORLD_FILE_MODE_USUAL ? usual_mode() : (mode_t)(facts->mode & MODE_BITS);
+    bool done = fchmod(descriptor, mode) == 0 && futimens(descriptor, times) == 0;
     return done ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "set mode and time of", file_of(file)->path, errno);
 }
 
@@ -198,14 +228,21 @@ static void remove_file(struct world *world, const char *path)
 
 /* ---- For bodies of HTTP ------------------------------------------------------------------------------------------------- */
 
-bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size)
+bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size, char *trouble)
 {
-    return write_at(opened, offset, bytes, size) == 0;
+    int reason = write_at(opened, offset, bytes, size);
+    if (reason != 0) {
+        (void)text_copy(trouble, HTTP_TROUBLE_SIZE, strerror(reason));
+    }
+    return reason == 0;
 }
 
-size_t live_file_get(void *opened, int64_t offset, char *out, size_t size)
+size_t live_file_get(void *opened, int64_t offset, char *out, size_t size, char *trouble)
 {
     ssize_t count = read_at(opened, offset, out, size);
+    if (count <= 0) {
+        (void)text_copy(trouble, HTTP_TROUBLE_SIZE, count == 0 ? "it is shorter than it was" : strerror(errno));
+    }
     return count < 0 ? 0 : (size_t)count;
 }
 

@@ -136,7 +136,8 @@ static size_t body_to_file(struct http_pending *pending, const char *bytes, size
         pending->outcome.beyond_limit = true;
         return 0;
     }
-    if (!live_file_put(file->opened, file->offset + exchange->reply->file_bytes, bytes, length)) {
+    if (!live_file_put(file->opened, file->offset + exchange->reply->file_bytes, bytes, length,
+                       exchange->reply->file_trouble)) {
         exchange->file_failed = true;
         return 0;
     }
@@ -159,7 +160,7 @@ static size_t body_wanted(char *out, size_t size, size_t count, void *context)
     if (wanted == 0) {
         return 0;
     }
-    size_t got = live_file_get(file->opened, file->offset + pending->sent, out, wanted);
+    size_t got = live_file_get(file->opened, file->offset + pending->sent, out, wanted, exchange->reply->file_trouble);
     if (got == 0) {
         exchange->file_failed = true; /* it is shorter than it was, or cannot be read */
         return CURL_READFUNC_ABORT;

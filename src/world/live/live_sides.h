@@ -35,8 +35,9 @@ enum error_code live_store_ask_ledger(struct live_world *live, enum store_statem
 
 /* Files: no state of their own. The two below serve bodies of HTTP, on the loop's stack. */
 extern const struct world_file_operations live_file_operations;
-bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size);
-size_t live_file_get(void *opened, int64_t offset, char *out, size_t size); /* 0: at its end, or it cannot be read */
+/* A failure says why in `trouble` (HTTP_TROUBLE_SIZE). */
+bool live_file_put(void *opened, int64_t offset, const char *bytes, size_t size, char *trouble);
+size_t live_file_get(void *opened, int64_t offset, char *out, size_t size, char *trouble); /* 0: it failed */
 
 MUST_USE enum error_code live_locks_open(struct live_world *live, struct error *error);
 void live_locks_close(struct live_world *live);
