@@ -305,6 +305,7 @@ class Ends(Case):
     def test_a_lost_machine_cuts_its_sessions_and_answers_nobody_until_it_is_found(self):
         self.cut("lose")
         self.assertIn(b"timed out", self.ssh("true", options=["-o", "ConnectTimeout=1"])[2])
+        self.assertIn(b"Connection closed by remote host", self.ssh("true", port=self.machine.proxy, options=["-o", "LogLevel=INFO"])[2])
         self.stage.say(f"find {self.machine.number}")
         self.assertEqual(self.good("echo back"), b"back\n")
 

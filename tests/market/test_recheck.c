@@ -44,6 +44,21 @@ static size_t draw(struct question *question, size_t bound)
 
 /* ---- The plain re-check ---------------------------------------------------------------------------------------------------- */
 
+/* "580.95.05" is searched for as 580095005. */
+static cJSON *number_of_version(const char *text)
+{
+    double number = 0;
+    for (int part = 0; part < 3; part++) {
+        double value = 0;
+        for (; *text >= '0' && *text <= '9'; text++) {
+            value = value * 10 + (*text - '0');
+        }
+        number = number * 1000 + value;
+        text += *text == '.';
+    }
+    return cJSON_CreateNumber(number);
+}
+
 /* What a row has under a search key: mostly the member of that name. To be given to cJSON_Delete(). */
 static cJSON *value_of(const cJSON *row, const char *key)
 {
@@ -60,8 +75,9 @@ static cJSON *value_of(const cJSON *row, const char *key)
         return length < 2 ? cJSON_CreateNull() : cJSON_CreateString(place + length - 2);
     }
     if (strcmp(key, "driver_version") == 0) {
-        member = rig_member(row, "driver_vers");
-    } else if (strcmp(key, "ubuntu_version") == 0) {
+        return number_of_version(rig_text(row, "driver_version"));
+    }
+    if (strcmp(key, "ubuntu_version") == 0) {
         member = rig_member(row, "os_version");
     } else {
         member = rig_member(row, key);
@@ -500,11 +516,58 @@ static void test_rows_equal_a_recheck_after_some_were_taken(void **state)
     rig_end(&rig);
 }
 
+/* The book anew from its own rows, with null in many places, and every tenth machine without a GPU. */
+static void take_values_away(struct rig *rig)
+{
+    static const char *const nullable[] = {"cpu_cores", "dlperf", "geolocation", "os_version", "external"};
+    struct question luck = {.nth = 1000000};
+    cJSON *book = cJSON_CreateObject();
+    cJSON *rows = all_rows(rig, 0, 0);
+    cJSON_AddItemToObject(book, "offers", rows);
+    int nth = 0;
+    cJSON *row;
+    cJSON_ArrayForEach(row, rows)
+    {
+        for (size_t i = 0; i < ARRAY_LENGTH(nullable); i++) {
+            if (draw(&luck, 3) == 0) {
+                assert_true(cJSON_ReplaceItemInObjectCaseSensitive(row, nullable[i], cJSON_CreateNull()));
+            }
+        }
+        if (nth++ % 10 == 0) {
+            assert_true(cJSON_ReplaceItemInObjectCaseSensitive(row, "gpu_name", cJSON_CreateNull()));
+            assert_true(cJSON_ReplaceItemInObjectCaseSensitive(row, "num_gpus", cJSON_CreateNumber(0)));
+        }
+    }
+    char *text = cJSON_PrintUnformatted(book);
+    cJSON_Delete(book);
+    struct error error;
+    struct offer_book_options options = rig_book_options(7);
+    struct offer_book *usual = rig->book;
+    assert_int_equal(offer_book_read(rig->heap, &options, span_of(text), "rows", &rig->book, &error), ERR_OK);
+    cJSON_free(text);
+    struct market_options market = rig_options(rig);
+    market.switches.row_cap = BOOK_SIZE;
+    market.switches.usual_rows = BOOK_SIZE;
+    rig_restart(rig, market);
+    offer_book_free(usual);
+}
+
+static void test_rows_equal_a_recheck_where_much_is_null(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start_uncapped(&rig);
+    take_values_away(&rig);
+    check_questions(&rig, 2 * QUERIES);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_equal_a_plain_recheck_over_all_offers),
         cmocka_unit_test(test_rows_equal_a_recheck_after_some_were_taken),
+        cmocka_unit_test(test_rows_equal_a_recheck_where_much_is_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
