@@ -146,6 +146,12 @@ class Hardship(Between):
             answer = self.told(command, "oth", status=AUTHENTICATION, **narrow)
             self.assertIn("jobs/", answer["error"]["message"])
 
+    def test_a_clock_that_is_far_off_is_told(self):
+        self.assertNotIn(b"minutes apart", self.run_store("ls").stderr)
+        self.good("POST", "/v1/clock", {"advance_s": 7200})
+        del self.environment["DUMONT_CLOCK"]
+        self.assertIn(b"minutes apart", self.run_store("ls").stderr)
+
     def test_a_wrong_key_is_named(self):
         answer = self.told("ls", status=AUTHENTICATION, B2_APPLICATION_KEY="K00wrong")
         self.assertEqual(answer["error"]["code"], "not_authenticated")
