@@ -45,12 +45,10 @@ static void compare_clocks(struct b2 *b2, const struct http_reply *reply)
     if (apart && !b2->clock_warned) {
         b2->clock_warned = true;
         char line[WARNING_SIZE];
-        (void)text_format(line, sizeof line, "this machine's clock and the store's are %lld minutes apart",
-                          (long long)(b2->clock_skew_ns / (60 * NS_PER_S)));
-        note_log(b2->world, "warning", "%s", line);
-        (void)text_format(line, sizeof line, "warning: this machine's clock and the store's are %lld minutes apart\n",
-                          (long long)(b2->clock_skew_ns / (60 * NS_PER_S)));
+        long long minutes = b2->clock_skew_ns / (60 * NS_PER_S);
+        (void)text_format(line, sizeof line, "this machine's clock and the store's are %lld minutes apart\n", minutes);
         world_tell(b2->world, line);
+        note_log(b2->world, "warning", "%.*s", (int)strlen(line) - 1, line);
     }
 }
 
