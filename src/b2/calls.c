@@ -6,7 +6,7 @@
 #include "base/json_write.h"
 #include "world/note.h"
 
-enum { RENEWALS_MOST = 3, PAGE_ROWS = 1000, UNFINISHED_ROWS = 100, PAGES_MAX = 100000 };
+enum { RENEWALS_MOST = 3, HEADERS_MOST = 12, PAGE_ROWS = 1000, UNFINISHED_ROWS = 100, PAGES_MAX = 100000 };
 
 static const int64_t call_limit_ns = 60 * NS_PER_S;
 static const int64_t stall_limit_ns = 60 * NS_PER_S;
@@ -92,7 +92,14 @@ struct retry b2_retry_finish(struct b2 *b2)
 enum error_code b2_exchange(struct b2_call *call, const struct http_request *request, int64_t deadline_ns,
                             struct error *error)
 {
-    enum error_code code = world_http(call->b2->world, request, &call->reply, deadline_ns, NULL);
+    struct http_request sent = *request;
+    struct http_header headers[HEADERS_MOST];
+    if (call->b2->access.test_mode != NULL && request->header_count < HEADERS_MOST) {
+        memcpy(headers, request->headers, request->header_count * sizeof headers[0]);
+        headers[sent.header_count++] = (struct http_header){"X-Bz-Test-Mode", call->b2->access.test_mode};
+        sent.headers = headers;
+    }
+    enum error_code code = world_http(call->b2->world, &sent, &call->reply, deadline_ns, NULL);
     if (code == ERR_OK && call->reply.headers.failed) {
         code = ERR_NO_MEMORY;
     }

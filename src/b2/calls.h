@@ -21,6 +21,7 @@ struct b2_access {
     const char *key_id;
     const char *key;
     const char *bucket;
+    const char *test_mode; /* sent with every request as X-Bz-Test-Mode; NULL: none */
 };
 
 struct b2_waiter;

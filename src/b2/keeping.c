@@ -103,6 +103,72 @@ enum error_code b2_remove(struct b2_call *call, const char *name, struct b2_remo
     return code;
 }
 
+/* Versions of a name, seen in a list: the one of an id, and how many others. */
+struct census {
+    const char *name, *id;
+    bool found;
+    int64_t size, others;
+};
+
+static bool count_version(void *context, const struct b2_file *file)
+{
+    struct census *census = context;
+    if (strcmp(file->name, census->name) != 0) {
+        return false;
+    }
+    if (strcmp(file->id, census->id) == 0) {
+        census->found = true;
+        census->size = file->size;
+    } else {
+        census->others += file->action == B2_START ? 0 : 1;
+    }
+    return true;
+}
+
+static enum error_code take_census(struct b2_call *call, const char *name, const char *id, struct census *census,
+                                   struct error *error)
+{
+    *census = (struct census){.name = name, .id = id};
+    return b2_list(call, B2_LIST_VERSIONS, name, count_version, census, error);
+}
+
+enum error_code b2_remove_version(struct b2_call *call, const char *name, const char *id, struct b2_removal *removal,
+                                  struct error *error)
+{
+    struct census before;
+    struct census after = {.found = true};
+    *removal = (struct b2_removal){0};
+    enum error_code code = take_census(call, name, id, &before, error);
+    if (code == ERR_OK && !before.found) {
+        return error_set(error, ERR_NO_SUCH_FILE, "%.150s has no such version", name);
+    }
+    for (int round = 0; code == ERR_OK && after.found && round < REMOVAL_ROUNDS; round++) {
+        if (round > 0) {
+            note_fault(call->b2->world, "retention-wrong", "a version that was deleted is still listed; deleted again");
+        }
+        code = b2_delete_version(call, id, name, error);
+        code = code == ERR_NO_SUCH_FILE ? ERR_OK : code; /* gone meanwhile is as good */
+        code = code == ERR_OK ? take_census(call, name, id, &after, error) : code;
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (after.found) {
+        return error_set(error, ERR_OUTCOME_UNKNOWN,
+                         "%.150s: deletes are acknowledged, and the version is still listed", name);
+    }
+    *removal = (struct b2_removal){.versions = 1, .bytes = before.size};
+    if (after.others < before.others) {
+        note_fault(call->b2->world, "retention-wrong", "%lld other versions went with the one that was deleted",
+                   (long long)(before.others - after.others));
+        (void)error_set(error, ERR_OUTCOME_UNKNOWN, "%.150s: %lld other versions are gone as well", name,
+                        (long long)(before.others - after.others));
+        error_advise(error, "delete nothing more, and see what is left with dumont store ls --versions");
+        return ERR_OUTCOME_UNKNOWN;
+    }
+    return ERR_OK;
+}
+
 /* ---- Sweeping ------------------------------------------------------------------------------------------------------------ */
 
 /* Unfinished files of a page, held until the page is read: cancelling needs the call that it lies in. */

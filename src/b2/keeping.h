@@ -17,6 +17,13 @@ MUST_USE enum error_code b2_remove(struct b2_call *call, const char *name, struc
                                    struct error *error);
 
 /*
+ * Deletes one version of a name, and reads back that it is gone and the others are not: else ERR_OUTCOME_UNKNOWN. ERR_NO_SUCH_FILE when
+ * the name has no such version.
+ */
+MUST_USE enum error_code b2_remove_version(struct b2_call *call, const char *name, const char *id,
+                                           struct b2_removal *removal, struct error *error);
+
+/*
  * Cancels large files that were begun by us (their mark says so), with `prefix`, at least `grace_ns` ago by the server's clock, and
  * never finished. `visit` (may be NULL) is told of each; with `dry_run` nothing is cancelled.
  */

@@ -165,7 +165,9 @@ static enum error_code rm_one(struct store_command *command, const char *name, s
     if (command->values->hide) {
         return b2_hide_file(&command->call, name, error);
     }
-    code = b2_remove(&command->call, name, &removal, error);
+    const char *id = command->values->version_id;
+    code = id == NULL ? b2_remove(&command->call, name, &removal, error)
+                      : b2_remove_version(&command->call, name, id, &removal, error);
     removals->versions += removal.versions;
     removals->bytes += removal.bytes;
     return code;
@@ -242,6 +244,12 @@ static void write_rm_text(const struct store_command *command, struct buffer *ou
 enum exit_status dumont_store_rm(void *context, const struct command_line *line)
 {
     struct removals removals = {0};
+    struct error error;
+    const struct dumont_values *values = context;
+    if (values->version_id != NULL && (line->argument_count != 1 || values->hide || values->dry_run)) {
+        (void)error_set(&error, ERR_USAGE, "--version-id goes with one NAME, and not with --hide or --dry-run");
+        return say_error(DUMONT_NAME, &error);
+    }
     struct store_command command = {.values = context,
                                     .arguments = line->arguments,
                                     .argument_count = line->argument_count,

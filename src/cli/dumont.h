@@ -9,6 +9,9 @@
 
 #define DUMONT_NAME "dumont"
 
+/* Of --test-mode: the first is none, the others are what is sent. */
+#define STORE_TEST_MODES "off|fail_some_uploads|expire_some_account_authorization_tokens|force_cap_exceeded"
+
 /* What was given; NULL, -1 or false where nothing was. */
 struct dumont_values {
     /* of all commands */
@@ -32,6 +35,8 @@ struct dumont_values {
     int64_t limit;
     /* of those that use the object store */
     const char *bucket;
+    const char *version_id;
+    int test_mode;
     int64_t part_bytes;
     int64_t parallel;
     bool versions;

@@ -76,6 +76,8 @@ static const struct option deliver_options[] = {
                     "Append the history to FILE as it happens"),                                                       \
         TEXT_OPTION(struct dumont_values, cacert, "cacert", "FILE", NULL,                                              \
                     "Trust the certificates in FILE, not the system's"),                                               \
+        CHOICE_OPTION(struct dumont_values, test_mode, "test-mode", STORE_TEST_MODES, "off",                           \
+                      "Have the store fail now and then, as Backblaze asks of clients' tests (X-Bz-Test-Mode)"),       \
         FLAG_OPTION(struct dumont_values, live, "live", "Allow the real service, which costs real money")
 
 #define TRANSFER_OPTION_ROWS                                                                                           \
@@ -97,6 +99,8 @@ static const struct option ls_options[] = {
 
 static const struct option rm_options[] = {
     FLAG_OPTION(struct dumont_values, hide, "hide", "Hide the name and keep its versions, which cost on"),
+    TEXT_OPTION(struct dumont_values, version_id, "version-id", "ID", NULL,
+                "Delete that version of the one NAME alone (ls --versions --json tells ids)"),
     YES_OPTION,
     DRY_RUN_OPTION,
     STORE_OPTION_ROWS,

@@ -79,6 +79,8 @@ static enum error_code choose_bucket(struct store_command *command, struct error
 
 static enum error_code prepare(struct store_command *command, struct error *error)
 {
+    static const char *const test_modes[] = {NULL, "fail_some_uploads", "expire_some_account_authorization_tokens",
+                                             "force_cap_exceeded"};
     enum error_code code = judge_live(command, error);
     code = code == ERR_OK ? choose_url(command, error) : code;
     code = code == ERR_OK ? choose_bucket(command, error) : code;
@@ -87,6 +89,7 @@ static enum error_code prepare(struct store_command *command, struct error *erro
     command->access.origin = command->url.origin;
     command->access.key_id = command->key_id;
     command->access.key = command->key;
+    command->access.test_mode = test_modes[command->values->test_mode];
     return code == ERR_OK ? state_folder_path(command->state_folder, error) : code;
 }
 

@@ -104,6 +104,8 @@ static void ask(struct world *world, const struct http_request *head, struct spa
         bucket_take(exchange, world->now_ns, body.at + at, body.length - at < 1000 ? body.length - at : 1000);
     }
     world->now_ns += NS_PER_S;
+    while (body.length % 2 == 1 && bucket_prepare(exchange, world->now_ns)) { /* half of them leave it all to the end */
+    }
     bucket_finish(exchange, world->now_ns);
     check_reply(world, exchange);
     bucket_end(exchange, world->now_ns);
@@ -120,8 +122,11 @@ static void open_world(struct world *world)
     memset(world, 0, sizeof *world);
     world->heap = heap_new();
     world->content = memory_content_new(world->heap);
-    struct bucket_options options = {
-        .seed = 1, .content = world->content, .origin = "http://127.0.0.1", .bucket_name = "fuzzed-bucket"};
+    struct bucket_options options = {.seed = 1,
+                                     .content = world->content,
+                                     .origin = "http://127.0.0.1",
+                                     .bucket_name = "fuzzed-bucket",
+                                     .least_part_bytes = 4};
     world->service = bucket_service_new(world->heap, &options);
     if (world->service == NULL || bucket_open(world->service, 0, &error) != ERR_OK) {
         fail("no store", "");
@@ -253,7 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 bool fuzz_seed(size_t i, struct buffer *out)
 {
-    static const char *const stories[] = {"files", "lists", "large", "keys", "buckets"};
+    static const char *const stories[] = {"files", "lists", "large", "finished", "keys", "buckets"};
     if (i < ARRAY_LENGTH(stories)) {
         fuzz_read("bucket", stories[i], out);
     }

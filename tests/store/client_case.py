@@ -44,6 +44,10 @@ class Client(StoreCase):
         self.assertNotIn(self.ready["b2_key"].encode(), run.stdout + run.stderr)
         return run
 
+    def start_client(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def told(self, *arguments, status=DONE, **environment):
         """The JSON that a command prints."""
         run = self.run_store(*arguments, "--json", status=status, **environment)
@@ -98,7 +102,3 @@ class Between(Client):
         self.addCleanup(self.relay.close)
         self.environment.update(DUMONT_B2_URL=self.relay.url, DUMONT_CLOCK=self.ready["clock"])
         return process
-
-    def start_client(self, *arguments):
-        return subprocess.Popen(self.command(*arguments), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import unittest
 
-from client_case import (AUTHENTICATION, DONE, ENVIRONMENT, FAILED, INTERRUPTED, PART, PATIENCE_S, Between, main, pattern)
+from client_case import (AUTHENTICATION, BUDGET, DONE, ENVIRONMENT, FAILED, INTERRUPTED, PART, PATIENCE_S, Between, Client, main, pattern, sha1)
 
 
 class Hardship(Between):
@@ -143,6 +143,55 @@ class Hardship(Between):
         self.assertEqual((answer["error"]["code"], answer["names"]), ("no_such_file", 2))
         self.assertTrue(answer["error"]["message"].startswith("b: "), answer["error"]["message"])
         self.assertEqual(self.names("b2_list_file_versions"), [])
+
+    def test_a_version_goes_alone(self):
+        for turn in range(3):
+            self.file("small", b"%d" % turn)
+            self.run_store("put", "small", "name")
+        ids = [row["id"] for row in self.told("ls", "--versions")["files"]]
+        self.assertEqual(self.told("rm", "name", "--version-id", ids[1])["versions"], 1)
+        self.assertEqual([row["id"] for row in self.told("ls", "--versions")["files"]], [ids[0], ids[2]])
+        self.assertEqual(self.stored("name"), b"2")
+        self.assertEqual(self.told("rm", "name", "--version-id", ids[1], status=FAILED)["error"]["code"], "no_such_file")
+        self.fault("retention-wrong", **{"as": "ignored"})
+        self.told("rm", "name", "--version-id", ids[0])
+        self.no_fault()
+        self.assertEqual(self.stored("name"), b"0")
+        self.run_store("put", "small", "name")
+        self.fault("retention-wrong", **{"as": "every-version"})
+        answer = self.told("rm", "name", "--version-id", ids[2], status=FAILED)
+        self.assertEqual(answer["error"]["code"], "outcome_unknown")
+        self.assertIn("1 other versions are gone", answer["error"]["message"])
+
+
+class TestModes(Client):
+    """With Backblaze's own test modes on, every transfer still succeeds."""
+
+    def test_transfers_succeed_with_failures_on_request(self):
+        self.begin("--speed", "100")
+        self.environment["DUMONT_CLOCK"] = self.ready["clock"]
+        large, small = pattern(4 * PART + 1, 1), pattern(1000, 2)
+        self.file("large", large)
+        self.file("small", small)
+        for mode in ("fail_some_uploads", "expire_some_account_authorization_tokens"):
+            for turn in range(4):
+                for name, data in (("large", large), ("small", small)):
+                    with self.subTest(mode=mode, turn=turn, name=name):
+                        self.run_store("put", name, name, "--part-bytes", str(PART), "--test-mode", mode)
+                        self.assertTrue(self.told("get", name, "target", "--part-bytes", str(PART), "--test-mode", mode)["verified"])
+                        self.assertEqual(sha1(self.read("target")), sha1(data))
+        refused = self.requests_with_status((401, 503))
+        self.assertEqual(refused, {401, 503}, "the modes did nothing")
+
+    def requests_with_status(self, statuses):
+        return {each["status"] for each in self.good("GET", "/v1/requests")["requests"] if each["status"] in statuses}
+
+    def test_a_forced_cap_is_final(self):
+        self.begin()
+        self.file("small", b"x")
+        answer = self.told("put", "small", "name", "--test-mode", "force_cap_exceeded", status=BUDGET)
+        self.assertEqual(answer["error"]["code"], "cap_exceeded")
+        self.assertEqual(self.names(), [])
 
 
 if __name__ == "__main__":

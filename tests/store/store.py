@@ -361,5 +361,40 @@ class Large(Client):
         self.assertEqual(sha1(self.read("target")), sha1(data))
 
 
+class Enormous(Client):
+    """20 GB there and back, on a disk that has 40 GB free; ctest does not run it. STORE_BYTES asks for another size."""
+
+    SIZE = int(os.environ.get("STORE_BYTES", 20 * 1000 ** 3))
+    PEAK_KB = 32 * 1024
+
+    def sparse(self, name):
+        """A file of holes with something else every 64 MB; its source takes next to no disk."""
+        with open(self.path(name), "wb") as file:
+            for number, at in enumerate(range(0, self.SIZE, 64000003)):
+                file.seek(at)
+                file.write(pattern(65536, number))
+            file.truncate(self.SIZE)
+        return name
+
+    def timed(self, *arguments):
+        begun = time.monotonic()
+        process = self.start_client(*arguments)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, DONE)
+        return time.monotonic() - begun, usage.ru_maxrss
+
+    def test_memory_stays_where_it_is(self):
+        fake = self.begin("--data", self.path("data"))
+        for arguments in (("put", self.sparse("source"), "name"), ("get", "name", "target")):
+            seconds, client_kb = self.timed(*arguments)
+            with open(f"/proc/{fake.pid}/status", encoding="ascii") as file:
+                fake_kb = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+            print(f"{arguments[0]} {self.SIZE} bytes: {seconds:.0f} s; peak memory: client {client_kb} kB, fake {fake_kb} kB")
+            self.assertLess(client_kb, self.PEAK_KB)
+            self.assertLess(fake_kb, self.PEAK_KB)
+        self.assertEqual(subprocess.run(["cmp", "source", "target"], cwd=self.folder, check=False).returncode, 0)
+
+
 if __name__ == "__main__":
     main()

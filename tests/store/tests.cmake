@@ -7,10 +7,14 @@ if(DUMONT_PYTHON)
                      $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont>)
     set_tests_properties(store_${group} PROPERTIES LABELS store TIMEOUT 600)
   endforeach()
-  add_test(NAME store_Hardship
-           COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/store/hardship.py Hardship $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont>)
-  set_tests_properties(store_Hardship PROPERTIES LABELS store TIMEOUT 600)
+  foreach(group Hardship TestModes)
+    add_test(NAME store_${group}
+             COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/store/hardship.py ${group}
+                     $<TARGET_FILE:dumont-fake> $<TARGET_FILE:dumont>)
+    set_tests_properties(store_${group} PROPERTIES LABELS store TIMEOUT 600)
+  endforeach()
   set_tests_properties(store_HundredKills store_Large PROPERTIES LABELS "store;slow")
+  set_tests_properties(store_HundredKills PROPERTIES TIMEOUT 1800)
 endif()
 
 # The same client in virtual time.

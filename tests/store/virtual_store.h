@@ -187,6 +187,14 @@ static inline struct bucket_totals totals_of(struct virtual_store *store)
 
 /* ---- What the client does ----------------------------------------------------------------------------------------------- */
 
+static inline struct b2_access store_access(struct virtual_store *store)
+{
+    return (struct b2_access){.origin = CLOUD_BUCKET_ORIGIN,
+                              .key_id = bucket_key_id(service_of(store)),
+                              .key = bucket_key(service_of(store)),
+                              .bucket = CLOUD_BUCKET_NAME};
+}
+
 static inline bool count_row(void *context, const struct b2_file *file)
 {
     (void)file;
@@ -223,10 +231,7 @@ static inline enum error_code store_work_of(struct virtual_store *store, struct 
 static inline void store_main(void *argument)
 {
     struct virtual_store *store = argument;
-    struct b2_access access = {.origin = CLOUD_BUCKET_ORIGIN,
-                               .key_id = bucket_key_id(service_of(store)),
-                               .key = bucket_key(service_of(store)),
-                               .bucket = CLOUD_BUCKET_NAME};
+    struct b2_access access = store_access(store);
     struct b2_call call;
     (void)error_set(&store->error, ERR_OK, "done");
     store->code = b2_open(&store->b2, virtual_world_door(store->world), access, &store->error);
