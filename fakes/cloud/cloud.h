@@ -125,7 +125,8 @@ void cloud_http_end(struct cloud *cloud, struct cloud_exchange *exchange);
 
 /*
  * What a port of the nth contract does now; and when the plan changes that next, TIME_NEVER_NS when it does not. A machine that
- * is destroyed or whose container is stopped refuses; the direct port does so until the container runs.
+ * is destroyed or whose container is stopped refuses; the direct port does so until the container runs. When its host is gone the direct
+ * port is unreachable, and the proxy, which stands elsewhere, accepts and closes.
  */
 enum ssh_stage cloud_ssh_stage(struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port);
 int64_t cloud_ssh_next_stage_ns(const struct cloud *cloud, int64_t now_ns, uint32_t contract, enum ssh_port port);
@@ -314,6 +315,9 @@ struct injector *cloud_injector(struct cloud *cloud);
 MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
+
+/* What happens to a message to a receiver of webhooks now. True when anything does. */
+bool cloud_receiver_fault(struct cloud *cloud, int64_t now_ns, struct receiver_verdict *verdict);
 
 /* What happens to a statement on the events store now. True when anything does. */
 bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,

@@ -123,6 +123,10 @@ enum ssh_stage cloud_machine_stage(const struct cloud *cloud, int64_t now_ns, co
         return SSH_STAGE_REFUSED;
     }
     enum ssh_stage stage = market_ssh_stage(cloud->market, now_ns, view->contract, port);
+    if (stage == SSH_STAGE_UNREACHABLE && port == SSH_PORT_PROXY &&
+        market_ssh_stage(cloud->market, now_ns, view->contract, SSH_PORT_DIRECT) == SSH_STAGE_UNREACHABLE) {
+        return SSH_STAGE_CLOSES; /* the host is gone; the proxy stands elsewhere, and finds its tunnel down */
+    }
     return stage == SSH_STAGE_UNREACHABLE || may_listen(view->status, port) ? stage : SSH_STAGE_REFUSED;
 }
 

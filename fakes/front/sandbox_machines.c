@@ -73,7 +73,7 @@ static bool make_room(struct sandbox_machines *machines, size_t count)
 static bool is_up(struct sandbox_machines *machines, const struct contract_view *view)
 {
     struct stage_server *stage = machines->stage;
-    enum ssh_stage port = cloud_ssh_stage(stage->cloud, stage_now_ns(stage), view->contract, SSH_PORT_PROXY);
+    enum ssh_stage port = cloud_ssh_stage(stage->cloud, stage_now_ns(stage), view->contract, SSH_PORT_DIRECT);
     bool container = view->status == ACTUAL_RUNNING || view->status == ACTUAL_FROZEN ||
                      view->status == ACTUAL_UNKNOWN || view->status == ACTUAL_OFFLINE;
     return container && port != SSH_STAGE_UNREACHABLE;

@@ -226,6 +226,8 @@ class LargeModelled(Large):
 class Crowd(host_case.HostCase):
     """Many at once: 50 sessions on 20 machines, half of them files, half commands."""
     kind = "sandboxed"
+    # At 500 times their price twenty machines would use up the usual credit, and stop, while a busy computer takes its time.
+    scenario = {"name": "crowd", "account": {"credit_usd": 10000}}
 
     def test_fifty_sessions_on_twenty_machines(self):
         machines = [self.rent_running() for _ in range(20)]

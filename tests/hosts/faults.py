@@ -6,6 +6,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ QUERY = "nvidia-smi -i 0 --query-gpu=utilization.gpu,memory.used,temperature.gpu
 
 class Faults(host_case.HostCase):
     """What holds for both kinds of host."""
+    scenario = {"name": "faults", "account": {"credit_usd": 10000}}  # days pass
 
     def fault(self, fault, **parameters):
         status, answer = self.control("PUT", f"/v1/faults/{fault}", parameters)
@@ -119,6 +121,100 @@ class Faults(host_case.HostCase):
         self.assertIn(b"kex_exchange_identification: Connection closed by remote host", err)
         self.good(machine, "true")
 
+    def rent(self, **members):
+        """Rents a machine that may be reached directly too; its contract."""
+        _, _, found = self.ask("POST", "/api/v0/bundles/", {"limit": 1, "direct_port_count": {"gte": 4}})
+        body = {"client_id": "me", "image": "ubuntu:22.04", "disk": 10, "runtype": "ssh_direc ssh_proxy", **members}
+        status, _, answer = self.ask("PUT", f"/api/v0/asks/{found['offers'][0]['id']}/", body)
+        self.assertEqual(status, 200, answer)
+        return answer["new_contract"]
+
+    def instance(self, contract):
+        return self.ask("GET", f"/api/v0/instances/{contract}/")[2]["instances"]
+
+    def wait_status(self, contract, *wanted):
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while self.instance(contract)["actual_status"] not in wanted:
+            self.assertLess(time.monotonic(), deadline, self.instance(contract)["actual_status"])
+        return self.ways_in(contract) if "running" in wanted else None
+
+    def ways_in(self, contract):
+        """Its proxy and its direct port, which is known some time after it runs."""
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while not self.instance(contract).get("ports"):
+            self.assertLess(time.monotonic(), deadline)
+        instance = self.instance(contract)
+        return (host_case.Machine(contract, instance["ssh_host"], instance["ssh_port"]),
+                host_case.Machine(contract, instance["public_ipaddr"].strip(), int(instance["ports"]["22/tcp"][0]["HostPort"])))
+
+    def advance(self, seconds):
+        self.assertEqual(self.control("POST", "/v1/clock", {"advance_s": seconds})[0], 200)
+
+    def told(self, machine):
+        status, out, err = self.ssh(machine, "true", options=["-o", "LogLevel=INFO", "-o", "ConnectTimeout=2"])
+        self.assertEqual((status, out), (255, b""))
+        return err.decode()
+
+    def wait_open(self, machine):
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while self.ssh(machine, "true")[0] != 0:
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_a_port_that_is_not_ready_says_so_in_its_way_and_is_ready_later(self):
+        ways = [("ssh-refused", "Connection refused"), ("ssh-banner-stall", "Connection timed out during banner exchange"),
+                ("ssh-key-not-synced", "Permission denied (publickey)")]
+        for fault, text in ways:
+            self.fault(fault, for_s=100000, port="proxy")
+            proxy, direct = self.wait_status(self.rent(), "running")
+            self.wait_open(direct)
+            self.assertIn(text, self.told(proxy))
+            self.advance(100000)
+            self.wait_open(proxy)
+            self.control("DELETE", f"/v1/faults/{fault}")
+
+    def test_a_lost_host_is_gone_and_its_proxy_closes(self):
+        self.fault("host-offline", after_s=20000, lag_s=30000)
+        proxy, direct = self.wait_status(self.rent(), "running")
+        self.wait_open(direct)
+        sleeper = subprocess.Popen(self.ssh_line(direct, "cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self.environment)
+        while self.control("GET", "/v1/state")[1]["ssh"]["programs"] != 1:
+            self.assertIsNone(sleeper.poll())
+        self.advance(20000)
+        self.assertEqual(sleeper.wait(timeout=host_case.PATIENCE_S), 255)
+        sleeper.communicate()
+        self.assertIn("Connection timed out", self.told(direct))
+        self.assertIn("kex_exchange_identification: Connection closed by remote host", self.told(proxy))
+        self.assertEqual(self.instance(proxy.contract)["actual_status"], "running")  # the API learns of it later
+        self.advance(30000)
+        self.wait_status(proxy.contract, "offline")
+
+    def test_a_host_that_returns_has_its_files_and_runs_onstart_again(self):
+        self.fault("host-returns", after_s=20000, for_s=40000, lag_s=20)
+        proxy, direct = self.wait_status(self.rent(onstart="echo started >> /workspace/starts"), "running")
+        self.wait_open(proxy)
+        self.good(proxy, "echo kept > /workspace/kept; echo gone > /dev/shm/gone")
+        self.good(proxy, "nohup sleep 4243 >/dev/null 2>&1 </dev/null &")
+        self.advance(20000)
+        self.assertIn("Connection closed", self.told(proxy))
+        self.wait_status(proxy.contract, "offline")
+        self.advance(40000)
+        self.wait_status(proxy.contract, "running")
+        self.wait_open(direct)
+        self.assertEqual(self.good(proxy, "cat /workspace/kept; pgrep sleep || echo none"), b"kept\nnone\n")
+        deadline = time.monotonic() + host_case.PATIENCE_S
+        while self.kind == "sandboxed" and self.good(proxy, "cat /workspace/starts") != b"started\nstarted\n":
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_a_container_that_does_not_start_lets_nobody_in(self):
+        for way, status in (("oci", "created"), ("exits", "exited")):
+            self.fault("container-start-failed", **{"as": way, "nth": 1})
+            contract = self.rent()
+            self.wait_status(contract, status)
+            instance = self.instance(contract)
+            self.assertEqual("OCI runtime create failed:" in (instance["status_msg"] or ""), way == "oci", instance["status_msg"])
+            self.assertIn("refused", self.told(host_case.Machine(contract, instance["ssh_host"], instance["ssh_port"])))
+
 
 class ModelledFaults(Faults):
     kind = "modelled"
@@ -142,21 +238,32 @@ class SandboxedFaults(Faults):
         self.assertGreater(len(out), 1000)
 
 
+class Coverage(host_case.fake_case.Case):
+    """No fault of these two layers is without a scenario, which is run in virtual time and over sockets, nor without a test here."""
+    kind = "modelled"
+
+    def test_every_fault_of_hosts_and_their_ssh_is_tested(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        text = "".join(host_case.read(os.path.join(here, name)).decode() for name in ("faults.py", "clients.py"))
+        played = set()
+        for name in os.listdir(os.path.join(here, "..", "..", "scenarios")):
+            if name.endswith(".json"):
+                played |= set(re.findall(r'"id": "([a-z0-9-]+)"', host_case.read(os.path.join(here, "..", "..", "scenarios", name)).decode()))
+        faults = json.loads(self.run_fake("faults", "--json").stdout)["faults"]
+        counts = {layer: [fault["id"] for fault in faults if fault["layer"] == layer] for layer in ("ssh", "host")}
+        self.assertEqual({layer: len(ids) for layer, ids in counts.items()}, {"ssh": 8, "host": 9})
+        for fault in counts["ssh"] + counts["host"]:
+            self.assertTrue(re.search(rf'["/]{fault}"', text), fault)
+            self.assertIn(fault, played, "scenarios")
+
+
 class Load(host_case.HostCase):
     """What the GPUs do comes from the scenario."""
     kind = "modelled"
     speed = "1000"
-
-    def setUp(self):
-        self.scenario = {"name": "load", "gpu_load": {"steps": [
-            {"at_s": 0, "utilization_percent": 0, "memory_used_mib": 1, "temperature_c": 34, "power_w": 25},
-            {"at_s": 8000, "utilization_percent": 97, "memory_used_mib": 18432, "temperature_c": 61, "power_w": 341.27}]}}
-        path = f"/tmp/dumont-load-{os.getpid()}.json"
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.scenario, file)
-        self.addCleanup(os.unlink, path)
-        self.arguments = ("--scenario", path)
-        super().setUp()
+    scenario = {"name": "load", "gpu_load": {"steps": [
+        {"at_s": 0, "utilization_percent": 0, "memory_used_mib": 1, "temperature_c": 34, "power_w": 25},
+        {"at_s": 8000, "utilization_percent": 97, "memory_used_mib": 18432, "temperature_c": 61, "power_w": 341.27}]}}
 
     def test_the_load_changes_when_its_time_has_come(self):
         machine = self.rent_running()

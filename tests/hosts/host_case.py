@@ -1,5 +1,6 @@
 """What tests of hosts over sockets share: a running dumont-fake, machines that run, and OpenSSH's programs that reach them."""
 
+import json
 import os
 import random
 import shutil
@@ -69,11 +70,17 @@ class HostCase(fake_case.Case):
     """One fake for all tests of a class, of one kind of host."""
     kind = "modelled"
     arguments = ()
+    scenario = None
     speed = "500"
 
     def setUp(self):
         super().setUp()
-        self.process = self.start("--host", self.kind, "--speed", self.speed, *self.arguments)
+        words = ["--host", self.kind, "--speed", self.speed, *self.arguments]
+        if self.scenario is not None:
+            with open(self.path("scenario.json"), "w", encoding="utf-8") as file:
+                json.dump(self.scenario, file)
+            words += ["--scenario", self.path("scenario.json")]
+        self.process = self.start(*words)
 
     def sandboxes_or_skip(self):
         pass

@@ -5,7 +5,7 @@ if(DUMONT_PYTHON AND TARGET dumont-fake)
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/hosts/clients.py ${group} $<TARGET_FILE:dumont-fake>)
     set_tests_properties(hosts_${group} PROPERTIES LABELS wire TIMEOUT 300 SKIP_RETURN_CODE 77)
   endforeach()
-  foreach(group ModelledFaults SandboxedFaults Load SandboxedLoad)
+  foreach(group Coverage ModelledFaults SandboxedFaults Load SandboxedLoad)
     add_test(NAME hosts_${group}
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/hosts/faults.py ${group} $<TARGET_FILE:dumont-fake>)
     set_tests_properties(hosts_${group} PROPERTIES LABELS wire TIMEOUT 300 SKIP_RETURN_CODE 77)
