@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Starts it on a port of the kernel's choice. It ends with the bench, or by bench_stop(pid, SIGKILL). */
-pid_t bare_start(uint16_t *port);
+/*
+ * Starts it on a port of the kernel's choice. With a delay, each request is suspended for so long before it is answered. It ends with the
+ * bench, or by bench_stop(pid, SIGKILL).
+ */
+pid_t bare_start(int64_t delay_ns, uint16_t *port);
 
 #endif

@@ -29,7 +29,12 @@ FIGURES = {
         Figure("show_failed", "show-instance, failed requests", "show_failed", "", SIZE, None, 0, "measured"),
         Figure("suspended", "10,000 connections, each reply 50 ms", "many_suspended_per_s", "/s", RATE,
                ("many_at_once_per_s", "the same at 0 ms", "/s"), 0.9),
-        Figure("suspended_single", "the same, a single reply each", "single_suspended_ms", "ms", TIME,
+        Figure("suspended_bare", "the same", "many_suspended_per_s", "/s", RATE, ("bare_suspended_per_s", "bare, each 50 ms", "/s")),
+        Figure("suspended_cpu", "its processor time for each reply", "suspended_cpu_us", "µs", TIME,
+               ("at_once_cpu_us", "the same at 0 ms", "µs")),
+        Figure("suspended_library", "processor time, bare, each 50 ms", "bare_suspended_cpu_us", "µs", TIME,
+               ("bare_at_once_cpu_us", "bare at 0 ms", "µs")),
+        Figure("suspended_single", "10,000 connections, a single reply each", "single_suspended_ms", "ms", TIME,
                ("single_at_once_ms", "the same at 0 ms", "ms")),
         Figure("suspended_lost", "10,000 connections, lost replies", "many_lost", "", SIZE, None, 0, "measured"),
     ],
@@ -87,9 +92,9 @@ def spread(values):
 
 
 def ratios(figure, measured, against):
-    """Round by round, so that what disturbs a round disturbs both sides of it."""
-    pairs = zip(measured, against)
-    return [(b / a if figure.kind == TIME else a / b) for a, b in pairs]
+    """Round by round, so that what disturbs a round disturbs both sides of it. One that was too short to be measured has none."""
+    pairs = [(b, a) if figure.kind == TIME else (a, b) for a, b in zip(measured, against)]
+    return [over / under for over, under in pairs if under > 0]
 
 
 def judge(figure, row):
@@ -117,18 +122,21 @@ def compare(figure, row, former):
 
 def make_row(bench, figure, outcome, former):
     """One figure of the result: measured, or absent with the reason."""
-    row = {"name": figure.name, "bench": bench, "title": figure.title, "unit": figure.unit}
+    bare = {"name": figure.name, "bench": bench, "title": figure.title, "unit": figure.unit}
     reasons = [outcome["absent"][need] for need in figure.needs if need in outcome["absent"]]
     if "failed" in outcome:
-        return {**row, "absent": outcome["failed"]}
+        return {**bare, "absent": outcome["failed"]}
     if reasons:
-        return {**row, "absent": reasons[0]}
+        return {**bare, "absent": reasons[0]}
     measured = outcome["samples"][figure.key]
-    row["measured"] = spread(measured)
+    row = {**bare, "measured": spread(measured)}
     if figure.against is not None:
         key, title, unit = figure.against
+        found = ratios(figure, measured, outcome["samples"][key])
+        if not found:
+            return {**bare, "absent": "too short to be measured"}
         row["against"] = {"title": title, "unit": unit, **spread(outcome["samples"][key])}
-        row["ratio"] = spread(ratios(figure, measured, outcome["samples"][key]))
+        row["ratio"] = spread(found)
     judge(figure, row)
     compare(figure, row, former)
     return row
@@ -178,9 +186,10 @@ def page(result):
     """The table, and where and when it was measured."""
     machine, load = result["machine"], result["load_average"]
     changed = " and changes" if result["changed_since_commit"] else ""
+    sources = f"commit {result['commit']}{changed}" if result["commit"] else "sources without a commit"
     return [*table(result["figures"]), "", f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib'] / 1024:.0f} GiB, Linux "
             f"{machine['kernel']}; load {load['before']} before, {load['after']} after",
-            f"commit {result['commit']}{changed}, {result['measured_at']}, {result['seconds']:.0f} s"]
+            f"{sources}, {result['measured_at']}, {result['seconds']:.0f} s"]
 
 
 def cells(row):

@@ -84,7 +84,8 @@ def start_sshd(stack, folder):
     with open(os.path.join(place, "config"), "w", encoding="utf-8") as config:
         config.write(f"ListenAddress 127.0.0.1:{port}\nHostKey {place}/host_key\nAuthorizedKeysFile {place}/client_key.pub\n"
                      "StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin prohibit-password\nUseDNS no\n"
-                     "Subsystem sftp /usr/lib/openssh/sftp-server\n")
+                     "Subsystem sftp /usr/lib/openssh/sftp-server\n"
+                     f"SetEnv HOME={place}\n")  # what the user's own shell does at its start is not sshd's
     start(stack, [SSHD, "-D", "-e", "-f", os.path.join(place, "config")], folder, "sshd-said")
     wait_for("sshd", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
     return Server("127.0.0.1", port, os.path.join(place, "client_key"), place + "/"), None

@@ -89,6 +89,11 @@ static void show_request(const struct fake *fake, int64_t id, char *out, size_t 
                    (long long)id, fake_ready(fake, "api_key"));
 }
 
+static void bare_request(size_t reply_bytes, char *out, size_t size)
+{
+    (void)snprintf(out, size, "GET /%zu HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", reply_bytes);
+}
+
 /* ---- Figures ------------------------------------------------------------------------------------------------------------ */
 
 static double per_second(const struct load_result *result)
@@ -100,20 +105,19 @@ static void measure_show(const struct plan *plan, struct samples *samples)
 {
     struct fake fake;
     char request[512];
-    char bare_request[512];
+    char plain[512];
     char path[64];
     uint16_t bare_port;
     start(&fake, plan, "0");
     int64_t id = rent(&fake);
     (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/", (long long)id);
     size_t reply_bytes = strlen(ask_once(&fake, "GET", path, ""));
-    pid_t bare = bare_start(&bare_port);
+    pid_t bare = bare_start(0, &bare_port);
     show_request(&fake, id, request, sizeof request);
-    (void)snprintf(bare_request, sizeof bare_request, "GET /%zu HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", reply_bytes);
+    bare_request(reply_bytes, plain, sizeof plain);
     uint16_t port = fake_port(&fake, "vast_url");
     for (size_t i = 0; i < plan->rounds; i++) {
-        struct load_result by_bare =
-            load_run(bare_port, bare_request, plan->connections, plan->requests_each, LIMIT_NS);
+        struct load_result by_bare = load_run(bare_port, plain, plan->connections, plan->requests_each, LIMIT_NS);
         struct load_result by_fake = load_run(port, request, plan->connections, plan->requests_each, LIMIT_NS);
         samples_add(samples, "show_fake_per_s", per_second(&by_fake));
         samples_add(samples, "show_bare_per_s", per_second(&by_bare));
@@ -128,34 +132,73 @@ static void measure_show(const struct plan *plan, struct samples *samples)
 /*
  * Many connections that all ask at once, against a fake that answers at once and one that answers after 50 ms: some requests each, one
  * after the other, so that the wait of one falls into the work of the others; and a single one each, where the 50 ms are part of the
- * time. The first load is not counted, since then memory is new.
+ * time. A bare server does the same, with and without the wait. The first load is not counted, since then memory is new.
  */
-static void measure_many(const struct plan *plan, struct samples *samples)
+enum side { AT_ONCE, SUSPENDED, BARE_AT_ONCE, BARE_SUSPENDED, SIDE_COUNT };
+
+struct side_state {
+    struct fake fake;
+    pid_t server;
+    uint16_t port;
+    char request[512];
+};
+
+static void open_sides(const struct plan *plan, struct side_state sides[SIDE_COUNT])
 {
     static const char *const latencies_s[] = {"0", "0.05"};
-    static const char *const keys[] = {"many_at_once_per_s", "many_suspended_per_s"};
-    static const char *const single_keys[] = {"single_at_once_ms", "single_suspended_ms"};
-    struct fake fakes[2];
-    char requests[2][512];
+    static const int64_t delays_ns[] = {0, 50000000};
+    char path[64];
+    size_t reply_bytes = 0;
     for (size_t i = 0; i < 2; i++) {
-        start(&fakes[i], plan, latencies_s[i]);
-        show_request(&fakes[i], rent(&fakes[i]), requests[i], sizeof requests[i]);
-        (void)load_run(fake_port(&fakes[i], "vast_url"), requests[i], plan->many, 1, LIMIT_NS);
+        struct side_state *side = &sides[AT_ONCE + i];
+        start(&side->fake, plan, latencies_s[i]);
+        int64_t id = rent(&side->fake);
+        show_request(&side->fake, id, side->request, sizeof side->request);
+        side->server = side->fake.pid;
+        side->port = fake_port(&side->fake, "vast_url");
+        (void)snprintf(path, sizeof path, "/api/v0/instances/%lld/", (long long)id);
+        reply_bytes = strlen(ask_once(&side->fake, "GET", path, ""));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct side_state *side = &sides[BARE_AT_ONCE + i];
+        side->server = bare_start(delays_ns[i], &side->port);
+        bare_request(reply_bytes, side->request, sizeof side->request);
+    }
+}
+
+static void measure_many(const struct plan *plan, struct samples *samples)
+{
+    static const char *const keys[SIDE_COUNT] = {"many_at_once_per_s", "many_suspended_per_s", "bare_at_once_per_s",
+                                                 "bare_suspended_per_s"};
+    static const char *const cpu_keys[SIDE_COUNT] = {"at_once_cpu_us", "suspended_cpu_us", "bare_at_once_cpu_us",
+                                                     "bare_suspended_cpu_us"};
+    static const char *const single_keys[] = {"single_at_once_ms", "single_suspended_ms"};
+    static struct side_state sides[SIDE_COUNT];
+    open_sides(plan, sides);
+    for (size_t i = 0; i < SIDE_COUNT; i++) {
+        (void)load_run(sides[i].port, sides[i].request, plan->many, 1, LIMIT_NS);
     }
     for (size_t round = 0; round < plan->rounds; round++) {
         int64_t lost = 0;
-        for (size_t i = 0; i < 2; i++) {
-            uint16_t port = fake_port(&fakes[i], "vast_url");
-            struct load_result single = load_run(port, requests[i], plan->many, 1, LIMIT_NS);
-            struct load_result many = load_run(port, requests[i], plan->many, plan->many_each, LIMIT_NS);
-            samples_add(samples, single_keys[i], (double)single.elapsed_ns / 1e6);
+        for (size_t i = 0; i < SIDE_COUNT; i++) {
+            double before_s = bench_cpu_s(sides[i].server);
+            struct load_result many = load_run(sides[i].port, sides[i].request, plan->many, plan->many_each, LIMIT_NS);
+            double cpu_s = bench_cpu_s(sides[i].server) - before_s;
             samples_add(samples, keys[i], per_second(&many));
-            lost += single.failed + many.failed;
+            samples_add(samples, cpu_keys[i], cpu_s * 1e6 / (double)many.requests);
+            lost += many.failed;
+        }
+        for (size_t i = 0; i < 2; i++) {
+            struct load_result single = load_run(sides[i].port, sides[i].request, plan->many, 1, LIMIT_NS);
+            samples_add(samples, single_keys[i], (double)single.elapsed_ns / 1e6);
+            lost += single.failed;
         }
         samples_add(samples, "many_lost", (double)lost);
     }
-    fake_stop(&fakes[0]);
-    fake_stop(&fakes[1]);
+    for (size_t i = 0; i < 2; i++) {
+        fake_stop(&sides[AT_ONCE + i].fake);
+        bench_stop(sides[BARE_AT_ONCE + i].server, SIGKILL);
+    }
 }
 
 static void measure_start(const struct plan *plan, struct samples *samples)

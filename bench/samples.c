@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct samples_series *find_series(struct samples *samples, const char *key)
 {
@@ -113,6 +114,26 @@ bool bench_asked(int argc, char **argv, const char *word)
         }
     }
     return false;
+}
+
+double bench_cpu_s(pid_t pid)
+{
+    enum { FIELDS_BEFORE = 11 }; /* between the name in brackets and the user time */
+    char path[64];
+    char text[1024] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fgets(text, sizeof text, file) == NULL) {
+        bench_fail("a process has no times");
+    }
+    (void)fclose(file);
+    char *at = strrchr(text, ')');
+    for (int i = 0; at != NULL && i <= FIELDS_BEFORE; i++) {
+        at = strchr(at + 1, ' ');
+    }
+    double user = at == NULL ? 0 : strtod(at, &at);
+    double system = at == NULL ? 0 : strtod(at, NULL);
+    return (user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 double bench_memory_kib(pid_t pid, const char *line)

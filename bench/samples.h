@@ -59,6 +59,9 @@ void bench_stop(pid_t pid, int signal_number);
 /* True when `word` is among the arguments. */
 bool bench_asked(int argc, char **argv, const char *word);
 
+/* Processor time that a process has had so far, user and system, of all its threads; in steps of 10 ms. */
+double bench_cpu_s(pid_t pid);
+
 /* A line of /proc/PID/status, such as "VmRSS:", in KiB. */
 double bench_memory_kib(pid_t pid, const char *line);
 

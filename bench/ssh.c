@@ -277,8 +277,9 @@ static void start_sshd(struct bench *bench, struct contestant *contestant)
     (void)fprintf(keys, "%s\n", bench->public_key);
     (void)fprintf(config,
                   "ListenAddress 127.0.0.1:%d\nHostKey %s/host_key\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\n"
-                  "PidFile none\nPermitRootLogin prohibit-password\nUseDNS no\nMaxStartups 100\n",
-                  port, bench->folder, key);
+                  "PidFile none\nPermitRootLogin prohibit-password\nUseDNS no\nMaxStartups 100\n"
+                  "SetEnv HOME=%s\n", /* what the user's own shell does at its start is not sshd's */
+                  port, bench->folder, key, bench->folder);
     (void)fclose(keys);
     (void)fclose(config);
     contestant->process = fork();

@@ -138,7 +138,7 @@ static void measure_bare(const struct plan *plan, struct samples *samples)
     uint16_t port;
     char url[64];
     struct reply reply = {.bytes = 0};
-    pid_t bare = bare_start(&port);
+    pid_t bare = bare_start(0, &port);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/%lld", (unsigned)port, (long long)plan->bytes);
     struct curl_slist *headers = bench_header(NULL, "Expect", "");
     double began_s = bench_now_s();
@@ -176,7 +176,7 @@ static void measure_programs(const struct plan *plan, struct samples *samples)
 {
     struct store store;
     uint16_t port;
-    pid_t bare = bare_start(&port);
+    pid_t bare = bare_start(0, &port);
     store_start(&store, plan->fake, false);
     file_make(&store, plan->bytes);
     samples_add(samples, "curl_put", file_put_by_curl(&store, port, plan->bytes));
@@ -205,7 +205,7 @@ static void measure_small(const struct plan *plan, struct samples *samples)
     struct store on_disk;
     uint16_t port;
     int each = plan->names / plan->small_rounds;
-    pid_t bare = bare_start(&port);
+    pid_t bare = bare_start(0, &port);
     store_start(&store, plan->fake, false);
     store_start(&on_disk, plan->fake, true);
     double idle_kib = bench_memory_kib(store.fake.pid, "VmRSS:");

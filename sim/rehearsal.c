@@ -144,6 +144,10 @@ static bool open_run(struct run *run, const struct rehearsal_variation *variatio
     struct store_result migrated = {.code = ERR_OK};
     if (scenario->events_migrated) {
         (void)memory_store_migrate(run->store, STORE_EVENTS, NULL, NULL, &migrated);
+        for (int64_t id = 1; id <= scenario->webhooks && migrated.code == ERR_OK; id++) {
+            (void)memory_store_subscribe(run->store, id, VIRTUAL_RECEIVER_ORIGIN "/hook", "*",
+                                         "a-word-of-the-rehearsal", true, &migrated);
+        }
     }
     return migrated.code == ERR_OK;
 }

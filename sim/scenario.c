@@ -77,6 +77,7 @@ struct client_fields {
     struct maybe_int64 num_gpus, max_price, min_reliability, min_inet_down, disk_gb, limit, instance_id;
     struct maybe_int64 status_poll_ns, ssh_retry_ns, ssh_attempt_ns, running_limit_ns, ssh_limit_ns, grace_ns;
     struct maybe_int64 interrupt_ns;
+    struct maybe_int64 webhooks;
     struct maybe_int64 max_nusd;
     struct maybe_bool ssh_reuse, events_migrated, act, dry_run;
     MAYBE_TEXT(8) answer;
@@ -104,6 +105,7 @@ static void read_client(struct json_reader *reader, void *member)
         JSON_DECIMAL(struct client_fields, interrupt_ns, "interrupt_at_s", 9),
         JSON_BOOLEAN(struct client_fields, ssh_reuse, "ssh_reuse"),
         JSON_BOOLEAN(struct client_fields, events_migrated, "events_migrated"),
+        JSON_INT64(struct client_fields, webhooks, "webhooks"),
         JSON_BOOLEAN(struct client_fields, act, "yes"),
         JSON_DECIMAL(struct client_fields, max_nusd, "max_usd", 9),
         JSON_BOOLEAN(struct client_fields, dry_run, "dry_run"),
@@ -158,6 +160,7 @@ static enum error_code take_client(struct scenario *scenario, const struct clien
         {"grace_s", given->grace_ns, 9, 0, most_ns, &scenario->reap.grace_ns},
         {"interrupt_at_s", given->interrupt_ns, 9, 0, 365 * most_ns, &scenario->interrupt_ns},
         {"instance_id", given->instance_id, 0, 1, INT64_MAX, &scenario->instance_id},
+        {"webhooks", given->webhooks, 0, 0, 8, &scenario->webhooks},
     };
     check->ssh_reuse = bool_or(given->ssh_reuse, check->ssh_reuse);
     scenario->events_migrated = bool_or(given->events_migrated, scenario->events_migrated);

@@ -21,6 +21,7 @@ enum journey_kind { JOURNEY_CHECK, JOURNEY_DESTROY, JOURNEY_REAP };
 struct scenario {
     struct cloud_scenario cloud;
     bool events_migrated; /* the events store has its tables */
+    int64_t webhooks;     /* subscribers in it, all on this machine */
     int64_t interrupt_ns; /* a SIGINT comes then; TIME_NEVER_NS: none */
     bool declines;        /* the person answers each question with no */
     enum journey_kind journey;

@@ -9,7 +9,7 @@
 #include "sim/disk.h"
 #include "sim/virtual_world.h"
 
-enum { LOCKS_MAX = 64, LOCK_NAME_SIZE = 64, LIVES_SHIFT = 16 };
+enum { VIRTUAL_EVENT_ID_SIZE = 40, LOCKS_MAX = 64, LOCK_NAME_SIZE = 64, LIVES_SHIFT = 16 };
 #define FILES_OF_CRASH (UINT32_C(1) << 31) /* of a crash's draws, the files' */
 
 struct virtual_process {
@@ -42,7 +42,10 @@ struct pending {
     struct shell_session *shell;
     struct cloud_session *session;
     struct store_call *store;
-    bool silent; /* the store will never answer */
+    bool silent;      /* the store will never answer */
+    bool at_receiver; /* of webhooks, instead of `exchange` */
+    struct receiver_verdict receiver;
+    char told[VIRTUAL_EVENT_ID_SIZE];
 };
 
 struct virtual_world {
@@ -96,6 +99,11 @@ void virtual_shell_close(struct world *world, struct shell_session *shell);
 void virtual_shell_forget(struct world *world, int64_t instance_id);
 void virtual_store_start(struct world *world, struct store_call *call);
 void virtual_store_abandon(struct world *world, struct store_call *call);
+
+/* virtual_receiver.c: an exchange with a receiver of webhooks. */
+bool virtual_receiver_is_at(const char *origin);
+void virtual_receiver_start(struct pending *pending);
+void virtual_receiver_forget(struct pending *pending);
 
 /* Nobody waits any more for what is under way: replies find nobody, what was sent still takes effect. */
 void virtual_wire_forget_client(struct virtual_world *virtual_world);

@@ -110,6 +110,10 @@ void virtual_http_start(struct world *world, struct http_exchange *http)
         virtual_bucket_start(pending);
         return;
     }
+    if (virtual_receiver_is_at(http->request->origin)) {
+        virtual_receiver_start(pending);
+        return;
+    }
     pending->exchange = virtual_must(
         cloud_http_begin(virtual_world->options.cloud, virtual_world->now_ns, http->request, http->ordinal));
     virtual_pending_event(pending, &pending->effect, pending->exchange->effect_ns, EVENT_CLASS_EFFECT,
@@ -122,6 +126,10 @@ static void forget_http(struct pending *pending)
 {
     if (pending->bucket != NULL) {
         virtual_bucket_forget(pending);
+        return;
+    }
+    if (pending->at_receiver) {
+        virtual_receiver_forget(pending);
         return;
     }
     pending->http = NULL;

@@ -19,6 +19,9 @@
 
 struct virtual_world;
 
+/* Where the receivers of webhooks stand: a URL is this and a path. */
+#define VIRTUAL_RECEIVER_ORIGIN "http://127.0.0.1:9"
+
 /* Borrowed pointers outlive the world. */
 struct virtual_world_options {
     uint64_t seed;

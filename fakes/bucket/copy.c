@@ -130,6 +130,7 @@ static bool begin_copy(struct exchange *exchange)
         !read_source(exchange, &source)) {
         return false;
     }
+    assert(source.version != NULL);
     bool wanted = !is_known(&source) && !(whole_file && source.whole) && source.size <= UPLOAD_BYTES_MAX;
     return wanted && begin_digest(exchange, &source);
 }

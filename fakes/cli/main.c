@@ -72,6 +72,7 @@ static const struct help_row environment_rows[] = {
     {"DUMONT_B2_URL, DUMONT_B2_BUCKET", "the object store, and a bucket that is there"},
     {"B2_APPLICATION_KEY_ID, B2_APPLICATION_KEY", "a key that may do everything there"},
     {"RCLONE_B2_ACCOUNT, RCLONE_B2_KEY, RCLONE_B2_ENDPOINT", "the same for rclone"},
+    {"VASTAI_NO_UPDATE_CHECK", "1: the vastai command asks nobody else whether it is the newest"},
 };
 
 static const struct help_row exit_status_rows[] = {

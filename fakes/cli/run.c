@@ -271,6 +271,7 @@ static void name_variables(struct fake *fake)
     variables_add(variables, "DUMONT_STATE_DIR", unless_set("DUMONT_STATE_DIR", fake->folder.state));
     variables_add(variables, "DUMONT_CONTROL_URL", fake->control_url);
     name_bucket_variables(fake);
+    variables_add(variables, "VASTAI_NO_UPDATE_CHECK", "1");
     variables_add(variables, "DUMONT_DATABASE", unless_set("DUMONT_DATABASE", fake->database));
 }
 

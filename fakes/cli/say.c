@@ -7,8 +7,9 @@
 enum exit_status fake_say(const struct error *error)
 {
     (void)fprintf(stderr, FAKE_NAME ": %s\n", error->message);
-    if (error->next_step[0] != '\0') {
-        (void)fprintf(stderr, "  next: %s\n", error->next_step);
+    const char *next = error->next_step[0] != '\0' ? error->next_step : error_usual_advice(error->code);
+    if (next[0] != '\0') {
+        (void)fprintf(stderr, "  next: %s\n", next);
     }
     return error_exit_status(error->code);
 }

@@ -9,9 +9,9 @@ enum { TEXT_MAX = 64 * 1024 };
 
 static enum error_code write_text(const char *path, struct buffer *text, struct error *error)
 {
-    enum error_code code = text->failed
-                               ? error_set(error, ERR_NO_MEMORY, "no memory for %s", path)
-                               : file_write(path, (struct span){buffer_text(text), text->length}, FILE_SECRET, error);
+    enum error_code code =
+        text->failed ? error_set(error, ERR_NO_MEMORY, "no memory for %s", path)
+                     : file_write_passing(path, (struct span){buffer_text(text), text->length}, FILE_SECRET, error);
     buffer_release(text);
     return code;
 }

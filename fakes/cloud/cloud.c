@@ -207,6 +207,11 @@ void cloud_bill(struct cloud *cloud, int64_t now_ns)
     }
 }
 
+bool cloud_receiver_fault(struct cloud *cloud, int64_t now_ns, struct receiver_verdict *verdict)
+{
+    return injector_receiver(cloud->injector, now_ns, verdict);
+}
+
 bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,
                        struct store_verdict *verdict)
 {

@@ -316,6 +316,9 @@ MUST_USE bool cloud_reset(struct cloud *cloud, int64_t now_ns);
 
 /* ---- Store ------------------------------------------------------------------------------------------------------------- */
 
+/* What happens to a message to a receiver of webhooks now. True when anything does. */
+bool cloud_receiver_fault(struct cloud *cloud, int64_t now_ns, struct receiver_verdict *verdict);
+
 /* What happens to a statement on the events store now. True when anything does. */
 bool cloud_store_fault(struct cloud *cloud, int64_t now_ns, const struct store_request *request,
                        struct store_verdict *verdict);

@@ -216,6 +216,21 @@ static const struct fault_row rows[] = {
      .count = 1,
      .parameters = NO_PARAMETERS,
      .store = effect_store_commit_unknown},
+    {.id = "webhook-slow",
+     .layer = "postgres",
+     .description = "A receiver of webhooks never answers, or only that it cannot. In virtual time alone.",
+     .nth = 1,
+     .count = FOR_EVER,
+     .parameters = PARAMETERS(CHOICE("as", "hang", "hang, 500, 503, 429, 410", "silence, or that status")),
+     .receiver = effect_webhook_slow},
+    {.id = "webhook-duplicate",
+     .layer = "postgres",
+     .description =
+         "A receiver of webhooks takes a message, and its answer is lost: it is told again. In virtual time alone.",
+     .nth = 1,
+     .count = 1,
+     .parameters = NO_PARAMETERS,
+     .receiver = effect_webhook_duplicate},
     {.id = "disk-full",
      .layer = "host",
      .description = "A machine's disk is full when a command begins.",
@@ -257,7 +272,7 @@ const char *common_parameter_meaning(enum common_parameter parameter)
 bool fault_has_common(const struct fault_row *row, enum common_parameter parameter)
 {
     if (parameter == COMMON_MACHINE) {
-        return row->store == NULL && row->bucket_calls == 0;
+        return row->store == NULL && row->receiver == NULL && row->bucket_calls == 0;
     }
     return (parameter != COMMON_ENDPOINT && parameter != COMMON_POINT) || row->endpoints != 0 || row->bucket_calls != 0;
 }

@@ -55,6 +55,8 @@ typedef void fault_bucket_rewrite_function(const struct fault *fault, struct hea
 typedef bool fault_store_function(const struct fault *fault, const struct store_request *request,
                                   struct store_verdict *verdict);
 
+typedef void fault_receiver_function(const struct fault *fault, struct receiver_verdict *verdict);
+
 struct fault_row {
     const char *id;
     const char *layer; /* vast-api, market, host, ssh, b2, postgres */
@@ -75,6 +77,7 @@ struct fault_row {
     fault_concerns_function *concerns; /* of `command`; NULL: every command is */
     fault_connect_function *connect;
     fault_store_function *store;
+    fault_receiver_function *receiver;
     fault_bucket_function *bucket;
     fault_bucket_rewrite_function *bucket_rewrite;
 };

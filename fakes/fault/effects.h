@@ -67,5 +67,7 @@ fault_store_function effect_missing_table;
 fault_store_function effect_store_unavailable;
 fault_store_function effect_store_read_only;
 fault_store_function effect_store_commit_unknown;
+fault_receiver_function effect_webhook_slow;
+fault_receiver_function effect_webhook_duplicate;
 
 #endif

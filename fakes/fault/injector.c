@@ -349,3 +349,18 @@ bool injector_store(struct injector *injector, int64_t now_ns, const struct stor
     }
     return false;
 }
+
+bool injector_receiver(struct injector *injector, int64_t now_ns, struct receiver_verdict *verdict)
+{
+    tell_ends(injector, now_ns);
+    for (size_t i = 0; i < injector->plan.count; i++) {
+        const struct fault *fault = &injector->plan.faults[i];
+        const struct fault_row *row = injector->states[i].row;
+        if (fault->active && row->receiver != NULL && is_due(injector, i, now_ns)) {
+            note_action(injector, i, now_ns, now_ns);
+            row->receiver(fault, verdict);
+            return true;
+        }
+    }
+    return false;
+}

@@ -158,6 +158,15 @@ struct store_verdict {
     bool silent;          /* it is not carried out, and no answer ever comes */
 };
 
+/* What happens to a message to a receiver of webhooks. */
+struct receiver_verdict {
+    int status;       /* that it answers with; 0: it never answers */
+    bool answer_lost; /* it has taken the message, and the connection breaks */
+};
+
+/* Decides over a message, once for each. True when something happens to it. */
+bool injector_receiver(struct injector *injector, int64_t now_ns, struct receiver_verdict *verdict);
+
 /* Decides over a statement, once for each. True when something happens to it. */
 bool injector_store(struct injector *injector, int64_t now_ns, const struct store_request *request,
                     struct store_verdict *verdict);

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "base/units.h"
 #include "fakes/fault/effects.h"
 
 bool effect_missing_table(const struct fault *fault, const struct store_request *request, struct store_verdict *verdict)
@@ -49,4 +50,18 @@ bool effect_store_commit_unknown(const struct fault *fault, const struct store_r
         .takes_effect = true,
     };
     return request->writes;
+}
+
+void effect_webhook_slow(const struct fault *fault, struct receiver_verdict *verdict)
+{
+    int64_t status = 0;
+    bool answers = !fault_choice_is(fault, "as", "hang") && decimal_parse(span_of(fault_text(fault, "as")), 0, &status);
+    *verdict = (struct receiver_verdict){.status = answers ? (int)status : 0};
+}
+
+void effect_webhook_duplicate(const struct fault *fault, struct receiver_verdict *verdict)
+{
+    enum { HTTP_TAKEN = 200 };
+    (void)fault;
+    *verdict = (struct receiver_verdict){.status = HTTP_TAKEN, .answer_lost = true};
 }

@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "world/note.h"
 
-enum { BASIC_SIZE = 512, PAIR_SIZE = 320, SKEW_MINUTES_MOST = 15, FIRST_ATTEMPTS = 5 };
+enum { WARNING_SIZE = 120, BASIC_SIZE = 512, PAIR_SIZE = 320, SKEW_MINUTES_MOST = 15, FIRST_ATTEMPTS = 5 };
 
 /* A new token may take several attempts. */
 static const int64_t waiting_limit_ns = 600 * NS_PER_S;
@@ -44,8 +44,11 @@ static void compare_clocks(struct b2 *b2, const struct http_reply *reply)
     bool apart = b2->clock_skew_ns > most_ns || b2->clock_skew_ns < -most_ns;
     if (apart && !b2->clock_warned) {
         b2->clock_warned = true;
-        note_log(b2->world, "warning", "this machine's clock and the store's are %lld minutes apart",
-                 (long long)(b2->clock_skew_ns / (60 * NS_PER_S)));
+        char line[WARNING_SIZE];
+        long long minutes = b2->clock_skew_ns / (60 * NS_PER_S);
+        (void)text_format(line, sizeof line, "this machine's clock and the store's are %lld minutes apart\n", minutes);
+        world_tell(b2->world, line);
+        note_log(b2->world, "warning", "%.*s", (int)strlen(line) - 1, line);
     }
 }
 

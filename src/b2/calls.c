@@ -54,8 +54,7 @@ static const char *fault_behind_download(enum error_code code)
 
 static const char *fault_behind_finish(enum error_code code)
 {
-    (void)code;
-    return "unfinished-large-file";
+    return code == ERR_REPLY_UNEXPECTED || fault_behind(code) != NULL ? "unfinished-large-file" : NULL;
 }
 
 struct retry b2_retry_begin(struct b2 *b2, const char *operation, bool at_once)

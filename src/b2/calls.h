@@ -103,7 +103,7 @@ MUST_USE enum error_code b2_send(struct b2_call *call, const struct b2_upload_ur
                                  const struct http_body_file *body_file, const struct http_header *headers,
                                  size_t header_count, struct error *error);
 
-/* A range of a file into `to`, or into the call's buffer when `to` is NULL. By its id, or by `name` when `id` is NULL. `range` NULL: all. */
+/* A range of a file into `to`, or into the call's buffer when `to` is NULL. By its id where that is known (`id` not NULL), else by its name. `range` NULL: all. */
 MUST_USE enum error_code b2_fetch(struct b2_call *call, const char *id, const char *name, const char *range,
                                   const struct http_body_file *to, struct error *error);
 

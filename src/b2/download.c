@@ -119,7 +119,7 @@ static enum error_code fetch_once(struct worker *worker, int64_t index, struct e
     (void)text_format(range, sizeof range, "bytes=%lld-%lld", (long long)first, (long long)(first + length - 1));
     const struct http_body_file to = {
         .opened = download->file.opened, .offset = first, .length = length, .status = 206};
-    enum error_code code = b2_fetch(&worker->call, download->result->file.id, NULL, range, &to, error);
+    enum error_code code = b2_fetch(&worker->call, download->result->file.id, download->name, range, &to, error);
     if (code == ERR_CANNOT_WRITE) {
         return error_set(error, code, "cannot write %.200s: %s", download->temporary, worker->call.reply.file_trouble);
     }

@@ -71,6 +71,10 @@ const char *error_usual_advice(enum error_code code)
         return "nothing of it is left unsaid: run it again when you like";
     case ERR_CAP_EXCEEDED:
         return "raise the cap in the account's Caps & Alerts page, or wait for 00:00 UTC; nothing was deleted";
+    case ERR_CANNOT_LISTEN:
+        return "choose another port, or end whoever has that one";
+    case ERR_MISSING_TOOL:
+        return "install what is missing, and run it again";
     case ERR_STATE_LOCKED:
         return "wait for the other process, or end it";
     case ERR_NOT_AUTHENTICATED:

@@ -34,12 +34,30 @@ static void append_wrapped(struct buffer *out, const char *text, size_t column)
     buffer_append_char(out, '\n');
 }
 
+/* A term that is wider than the page goes on in the next line, behind a '|'. Returns the column at which it ends. */
+static size_t append_term(struct buffer *out, const char *term)
+{
+    size_t column = TERM_COLUMN;
+    buffer_append_repeated(out, " ", TERM_COLUMN);
+    while (*term != '\0') {
+        const char *bar = strchr(term, '|');
+        size_t length = bar == NULL ? strlen(term) : (size_t)(bar - term) + 1;
+        if (column + length > PAGE_COLUMNS && column > TERM_COLUMN + 2) {
+            buffer_append_char(out, '\n');
+            buffer_append_repeated(out, " ", TERM_COLUMN + 2);
+            column = TERM_COLUMN + 2;
+        }
+        buffer_append(out, term, length);
+        column += length;
+        term += length;
+    }
+    return column;
+}
+
 /* A term with its text beside it, or below when the term is too wide. */
 static void append_row(struct buffer *out, const char *term, const char *text)
 {
-    size_t end = TERM_COLUMN + strlen(term);
-    buffer_append_repeated(out, " ", TERM_COLUMN);
-    buffer_append_text(out, term);
+    size_t end = append_term(out, term);
     if (end + 2 > TEXT_COLUMN) {
         buffer_append_char(out, '\n');
         end = 0;

@@ -15,9 +15,16 @@ struct rows {
     int64_t count, bytes;
 };
 
+/* All that the key may see, unless less is asked for. */
 static const char *prefix_of(const struct store_command *command)
 {
-    return command->argument_count == 0 ? "" : command->arguments[0];
+    return command->argument_count == 0 ? command->b2.account.name_prefix : command->arguments[0];
+}
+
+static enum error_code may_list(const struct store_command *command, struct error *error)
+{
+    enum error_code code = b2_allows(&command->b2, "listFiles", error);
+    return code == ERR_OK ? b2_allows_name(&command->b2, prefix_of(command), error) : code;
 }
 
 static const char *action_name(enum b2_action action)
@@ -88,7 +95,7 @@ static void write_rows(const struct store_command *command, struct json_writer *
 static enum error_code ls(struct store_command *command, struct error *error)
 {
     struct rows *rows = command->result;
-    enum error_code code = b2_allows(&command->b2, "listFiles", error);
+    enum error_code code = may_list(command, error);
     begin_rows(rows, command);
     if (code == ERR_OK) {
         code = b2_list(&command->call, command->values->versions ? B2_LIST_VERSIONS : B2_LIST_NAMES, prefix_of(command),
@@ -276,7 +283,7 @@ static enum error_code sweep(struct store_command *command, struct error *error)
                                         .dry_run = command->values->dry_run,
                                         .visit = add_row,
                                         .context = &sweeping->rows};
-    enum error_code code = b2_allows(&command->b2, "listFiles", error);
+    enum error_code code = may_list(command, error);
     code = code == ERR_OK ? b2_allows(&command->b2, "writeFiles", error) : code;
     code = code == ERR_OK ? b2_sweep_unfinished(&command->call, prefix_of(command), &sweeping->sweep, error) : code;
     return end_rows(&sweeping->rows, code, error);
@@ -319,7 +326,7 @@ enum exit_status dumont_store_sweep(void *context, const struct command_line *li
 
 static enum error_code usage(struct store_command *command, struct error *error)
 {
-    enum error_code code = b2_allows(&command->b2, "listFiles", error);
+    enum error_code code = may_list(command, error);
     return code == ERR_OK ? b2_measure(&command->call, prefix_of(command), command->result, error) : code;
 }
 

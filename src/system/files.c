@@ -104,14 +104,14 @@ static int create_anew(const char *path, enum file_mode mode)
     return descriptor;
 }
 
-static int write_durably(const char *path, struct span content, enum file_mode mode)
+static int write_anew(const char *path, struct span content, enum file_mode mode, bool durable)
 {
     int descriptor = create_anew(path, mode);
     if (descriptor < 0) {
         return errno;
     }
     int reason = write_all(descriptor, content);
-    if (reason == 0 && fsync(descriptor) != 0) {
+    if (reason == 0 && durable && fsync(descriptor) != 0) {
         reason = errno;
     }
     if (close(descriptor) != 0 && reason == 0) {
@@ -144,29 +144,40 @@ static int write_to_special(const char *path, struct span content)
 }
 
 /* Returns 0 or an errno. */
-static int replace(const char *path, struct span content, enum file_mode mode)
+static int replace(const char *path, struct span content, enum file_mode mode, bool durable)
 {
     char temporary[FILE_PATH_SIZE];
     if (!text_format(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid())) {
         return ENAMETOOLONG;
     }
-    int reason = write_durably(temporary, content, mode);
+    int reason = write_anew(temporary, content, mode, durable);
     if (reason == 0 && rename(temporary, path) != 0) {
         reason = errno;
     }
     if (reason == 0) {
-        return folder_sync_of(path);
+        return durable ? folder_sync_of(path) : 0;
     }
     (void)unlink(temporary);
     return reason;
 }
 
-enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error)
+static enum error_code write_over(const char *path, struct span content, enum file_mode mode, bool durable,
+                                  struct error *error)
 {
     char followed[PATH_MAX];
     const char *target = realpath(path, followed) == NULL ? path : followed;
-    int reason = is_special(target) ? write_to_special(target, content) : replace(target, content, mode);
+    int reason = is_special(target) ? write_to_special(target, content) : replace(target, content, mode, durable);
     return reason == 0 ? ERR_OK : refuse(error, ERR_CANNOT_WRITE, "write", path, reason);
+}
+
+enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error)
+{
+    return write_over(path, content, mode, true, error);
+}
+
+enum error_code file_write_passing(const char *path, struct span content, enum file_mode mode, struct error *error)
+{
+    return write_over(path, content, mode, false, error);
 }
 
 static int make_one(const char *path, enum file_mode mode)

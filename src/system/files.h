@@ -32,6 +32,13 @@ MUST_USE enum error_code file_read(const char *path, struct buffer *out, struct 
  */
 MUST_USE enum error_code file_write(const char *path, struct span content, enum file_mode mode, struct error *error);
 
+/*
+ * The same for what is worth nothing once this process has gone, such as a port: at once, too, whoever reads it finds all of it, but
+ * not durable, and so without the wait for a disk.
+ */
+MUST_USE enum error_code file_write_passing(const char *path, struct span content, enum file_mode mode,
+                                            struct error *error);
+
 /* Makes a folder and those above it that are missing. One that exists keeps its mode. ERR_CANNOT_WRITE. */
 MUST_USE enum error_code folder_make(const char *path, enum file_mode mode, struct error *error);
 

@@ -109,6 +109,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.make_row("http", rate, outcome, None)["ratio"], {"median": 2, "min": 0.5, "max": 2, "rounds": 3})
         self.assertEqual(figures.make_row("http", time, outcome, None)["ratio"], {"median": 0.5, "min": 0.5, "max": 2, "rounds": 3})
 
+    def test_a_round_too_short_to_be_measured_has_no_ratio(self):
+        figure = figures.Figure("x", "x", "a", "ms", figures.TIME, ("b", "b", "ms"))
+        row = figures.make_row("http", figure, {"samples": {"a": [0, 2], "b": [1, 4]}, "absent": {}}, None)
+        self.assertEqual(row["ratio"], {"median": 2, "min": 2, "max": 2, "rounds": 1})
+        row = figures.make_row("http", figure, {"samples": {"a": [0], "b": [1]}, "absent": {}}, None)
+        self.assertEqual(row["absent"], "too short to be measured")
+
     def test_an_aim_is_judged_in_its_own_direction(self):
         cases = ((figures.RATE, 0.6, "ratio", "least", True), (figures.RATE, 1.1, "ratio", "least", False),
                  (figures.TIME, 1.1, "ratio", "least", False), (figures.TIME, 3, "measured", "most", True),

@@ -169,6 +169,17 @@ class Parts(StoreCase):
         self.PARTS = ()
         self.there_and_back(250 * MIB)
 
+    def test_a_large_file_is_copied_within_the_store_in_parts(self):
+        self.begin()
+        data = pattern(21 * MIB + 5, 3)
+        self.tree("source", {"large": data})
+        self.rclone("copy", self.path("source"), "b2:parts-bucket", *self.PARTS)
+        self.rclone("copyto", "b2:parts-bucket/large", "b2:parts-bucket/copy", "--b2-copy-cutoff", "6Mi", "--b2-chunk-size", "5Mi", *QUICK)
+        self.assertEqual(self.good("POST", "/v1/requests/count", {"path": "/b2api/v1/b2_copy_part"})["count"], 4)
+        lines = self.rclone("hashsum", "sha1", "--download", "b2:parts-bucket").splitlines()
+        self.assertEqual({line.split()[0] for line in lines}, {sha1(data)})
+        self.assertEqual(len(lines), 2)
+
     def test_parts_that_fail_are_sent_again(self):
         for fault in ("b2-503-busy:count=5,probability=0.4", "b2-503-busy:as=reset,count=3", "b2-503-busy:as=500,count=2",
                       "b2-503-busy:as=408,count=2", "retry-partial-body:count=2,bytes=2000000", "b2-expired-token:nth=8,count=2"):

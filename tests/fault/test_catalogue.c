@@ -16,6 +16,8 @@ static void test_every_promised_fault_is_there_once(void **state)
         "pg-unavailable",
         "pg-read-only",
         "pg-commit-unknown",
+        "webhook-slow",
+        "webhook-duplicate",
         "rate-limit-429",
         "api-5xx",
         "create-response-lost",
@@ -74,7 +76,7 @@ static void test_every_row_is_consistent(void **state)
         bool acts_on_calls = row->http != NULL || row->rewrite != NULL;
         bool acts_on_bucket = row->bucket != NULL || row->bucket_rewrite != NULL;
         int kinds = (acts_on_calls ? 1 : 0) + (acts_on_bucket ? 1 : 0) + (row->timeline != NULL) +
-                    (row->command != NULL) + (row->connect != NULL) + (row->store != NULL);
+                    (row->command != NULL) + (row->connect != NULL) + (row->store != NULL) + (row->receiver != NULL);
         assert_int_equal(kinds, 1);
         assert_true(row->concerns == NULL || row->command != NULL);
         assert_int_equal(acts_on_calls, row->endpoints != 0);

@@ -106,7 +106,7 @@ class Command(Case):
         given = dict(line.split("=", 1) for line in run.stdout.splitlines())
         self.assertEqual(run.returncode, 0, run.stderr)
         for name in ("VAST_URL", "VAST_API_KEY", "DUMONT_SSH_KEY", "DUMONT_CLOCK", "DUMONT_STATE_DIR", "DUMONT_CONTROL_URL",
-                     "DUMONT_DATABASE"):
+                     "DUMONT_DATABASE", "VASTAI_NO_UPDATE_CHECK"):
             self.assertTrue(given.get(name), name)
         self.assertTrue(given["DUMONT_DATABASE"].startswith("sqlite:" + self.temporary))
         self.assertTrue(given["DUMONT_STATE_DIR"].startswith(self.temporary))

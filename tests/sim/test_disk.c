@@ -83,7 +83,7 @@ static void test_what_was_cut_off_is_zeros_when_the_file_grows_again(void **stat
     write_byte(handle, 10, 'x');
     write_byte(handle, PAGE + 10, 'y');
     assert_true(disk_resize(handle, 5));
-    assert_true(disk_resize(handle, 2 * PAGE));
+    assert_true(disk_resize(handle, INT64_C(2) * PAGE));
     assert_int_equal(read_byte(handle, 10), 0);
     assert_int_equal(read_byte(handle, PAGE + 10), 0);
     end(&bench);

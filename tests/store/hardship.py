@@ -131,6 +131,27 @@ class Hardship(Between):
                     answer = self.told(*command, status=DONE if name in allowed else AUTHENTICATION, **narrow)
                     self.assertEqual(answer["error"]["code"] if answer["error"] else "ok", "ok" if name in allowed else "not_permitted")
 
+    def test_a_key_of_a_prefix_sees_what_is_under_it(self):
+        for name in ("jobs/a", "other"):
+            self.run_store("put", "source", name)
+        self.authorize()
+        status, key = self.call("b2_create_key", accountId=self.account, keyName="narrow", bucketId=self.bucket, namePrefix="jobs/",
+                                capabilities=["listFiles", "writeFiles"])
+        self.assertEqual(status, 200, key)
+        narrow = {"B2_APPLICATION_KEY_ID": key["applicationKeyId"], "B2_APPLICATION_KEY": key["applicationKey"]}
+        self.assertEqual([row["name"] for row in self.told("ls", **narrow)["files"]], ["jobs/a"])
+        self.assertEqual(self.told("usage", **narrow)["usage"]["files"], 1)
+        self.told("sweep", **narrow)
+        for command in ("ls", "usage", "sweep"):
+            answer = self.told(command, "oth", status=AUTHENTICATION, **narrow)
+            self.assertIn("jobs/", answer["error"]["message"])
+
+    def test_a_clock_that_is_far_off_is_told(self):
+        self.assertNotIn(b"minutes apart", self.run_store("ls").stderr)
+        self.good("POST", "/v1/clock", {"advance_s": 7200})
+        del self.environment["DUMONT_CLOCK"]
+        self.assertIn(b"minutes apart", self.run_store("ls").stderr)
+
     def test_a_wrong_key_is_named(self):
         answer = self.told("ls", status=AUTHENTICATION, B2_APPLICATION_KEY="K00wrong")
         self.assertEqual(answer["error"]["code"], "not_authenticated")

@@ -267,8 +267,8 @@ class Kills(Between):
         return [int((number + draws.random()) * stretch) for number in range(self.rounds)]
 
     def at_least_resumed(self, count):
-        """Two parts at most are on their way at once: all others of so many bytes were acknowledged."""
-        return max(0, (count - self.AROUND) // PART - 2)
+        """So many bytes have begun one part more than they fill, and at most two are under way at once: the others are done, and kept."""
+        return max(0, (count - self.AROUND) // PART + 1 - 2)
 
     def check_upload(self, put, data, count):
         answer = self.told(*put)

@@ -178,6 +178,37 @@ static void test_each_fault_is_the_same_again(void **state)
     }
 }
 
+/* How often the client asked for a token from byte `from` of the history on. */
+static int authorizations(const struct virtual_store *store, size_t from)
+{
+    int count = 0;
+    const char *at = buffer_text(&store->history.text) + from;
+    for (at = strstr(at, "\"path\":\"/b2api/v3/b2_authorize_account\""); at != NULL;
+         at = strstr(at + 1, "\"path\":\"/b2api/v3/b2_authorize_account\"")) {
+        count++;
+    }
+    return count;
+}
+
+/* The tokens of both tasks expire at the same moment: one of them asks for a new one, and the other waits for that. */
+static void test_tasks_share_one_new_token(void **state)
+{
+    static const char *const words[][3] = {{"put", "large", "name"}, {"get", "name", "target"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        struct virtual_store store;
+        virtual_store_open(&store, PART, false);
+        make_file(&store, "large", large, sizeof large);
+        store_must(&store, "put", "large", "name");
+        set_fault(&store, i == 0 ? "b2-expired-token:endpoint=b2_get_upload_part_url,nth=1"
+                                 : "b2-expired-token:endpoint=b2_download_file_by_id,nth=1");
+        size_t from = store.history.text.length;
+        store_must(&store, words[i][0], words[i][1], words[i][2]);
+        assert_int_equal(authorizations(&store, from), 2); /* the first is the run's own */
+        virtual_store_close(&store);
+    }
+}
+
 static void test_each_fault_of_the_layer_has_a_row(void **state)
 {
     size_t found = 0;
@@ -208,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_fault_has_its_error_and_its_truth),
         cmocka_unit_test(test_each_fault_is_the_same_again),
+        cmocka_unit_test(test_tasks_share_one_new_token),
         cmocka_unit_test(test_each_fault_of_the_layer_has_a_row),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -69,7 +69,8 @@ static void test_bytes_take_their_time(void **state)
     int64_t begun_ns = virtual_world_now_ns(store.world);
     store_must(&store, "put", "small", "name");
     int64_t took_ns = virtual_world_now_ns(store.world) - begun_ns;
-    int64_t least_ns = 4 * CALL_MS * NS_PER_MS + SMALL * (NS_PER_S / BYTES_PER_S); /* authorize, buckets, URL, upload */
+    int64_t least_ns =
+        INT64_C(4) * CALL_MS * NS_PER_MS + SMALL * (NS_PER_S / BYTES_PER_S); /* authorize, buckets, URL, upload */
     assert_true(took_ns >= least_ns);
     assert_true(took_ns < least_ns + NS_PER_MS);
     virtual_store_close(&store);
@@ -231,7 +232,7 @@ static void test_a_full_disk_is_named_and_the_target_stays(void **state)
     assert_int_equal(disk_open(disk, "filler", true, &handle), DISK_OPENED);
     static const char block[DISK_PAGE_BYTES];
     int64_t at = 0;
-    while (disk->used_bytes + 4 * DISK_PAGE_BYTES <= disk->limit_bytes) {
+    while (disk->used_bytes + INT64_C(4) * DISK_PAGE_BYTES <= disk->limit_bytes) {
         assert_true(disk_write(handle, at, block, sizeof block));
         at += DISK_PAGE_BYTES;
     }

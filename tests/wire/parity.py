@@ -27,7 +27,7 @@ LABEL = re.compile(r"dumont-([a-z]+)-[0-9a-f]{16}-(\d+)")
 # What is told by another task than the journey's own, in an order of its own.
 COURIER = ("event.stored", "event.undelivered", "event.spooled")
 # What a scenario says of the client's surroundings, not of its command line.
-NO_OPTION = ("interrupt_at_s", "events_migrated", "act", "answer", "instance_id")
+NO_OPTION = ("interrupt_at_s", "events_migrated", "webhooks", "act", "answer", "instance_id")
 # A port that listens for other requests cannot refuse one of them: it resets the connection that brought it.
 NO_CONNECTION = {"connection_refused": "no_connection", "connection_reset": "no_connection"}
 # Over sockets the events store is a real one, and so is what it lacks.
@@ -227,7 +227,7 @@ def check_scenario(path, programs):
 def is_told_elsewhere(path):
     """Consent is asked in live mode alone, which has no clock page, and a database in trouble is a real one: both in tests/cli."""
     scenario = scenario_of(path)
-    in_trouble = any(fault["id"].startswith("pg-") for fault in scenario.get("faults", []))
+    in_trouble = any(fault["id"].startswith(("pg-", "webhook-")) for fault in scenario.get("faults", []))
     return in_trouble or "answer" in scenario.get("client", {})
 
 

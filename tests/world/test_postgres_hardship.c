@@ -75,6 +75,49 @@ static void test_what_speaks_otherwise_is_no_connection(void **state)
     }
 }
 
+/* Takes what the client sends, and answers. */
+static void take_and_answer(struct bench *bench, int connection, const char *bytes, size_t size)
+{
+    char packet[4096];
+    int64_t began_ns = monotonic_now_ns();
+    while (recv(connection, packet, sizeof packet, MSG_DONTWAIT) <= 0) {
+        assert_true(monotonic_now_ns() - began_ns < 4 * NS_PER_S);
+        bench_turn_for(bench, NS_PER_MS);
+    }
+    assert_int_equal(send(connection, bytes, size, MSG_NOSIGNAL), size);
+}
+
+/* Of a statement that was read in vain nothing is left to wonder about; one that writes may have taken effect. */
+static void test_a_connection_that_breaks_during_a_write_leaves_its_effect_unknown(void **state)
+{
+    static const char welcome[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+    static const char settled[] = "C\0\0\0\x08SET\0C\0\0\0\x08SET\0C\0\0\0\x08SET\0Z\0\0\0\x05I";
+    static const struct {
+        enum store_statement statement;
+        const char *sqlstate;
+    } cases[] = {{STORE_SUBSCRIBERS, "08006"}, {STORE_EVENT_ADD, "08007"}, {STORE_DELIVERY_ADD, "08007"}};
+    struct bench *bench = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char url[URL_SIZE];
+        int listener = listen_on_loopback(url, "?sslmode=disable");
+        struct postgres_store *store = bench_open_store(bench, url);
+        struct trial trial = trial_of(bench, cases[i].statement);
+        trial_start(store, &trial);
+        bench_turn_for(bench, 5 * NS_PER_MS);
+        int connection = accept(listener, NULL, NULL);
+        assert_true(connection >= 0);
+        take_and_answer(bench, connection, welcome, sizeof welcome - 1);
+        take_and_answer(bench, connection, settled, sizeof settled - 1);
+        take_and_answer(bench, connection, "", 0);
+        (void)close(connection);
+        (void)close(listener);
+        bench_wait(bench, &trial.call.done);
+        assert_string_equal(trial.result.sqlstate, cases[i].sqlstate);
+        assert_int_equal(trial.result.code, ERR_STORE_UNAVAILABLE);
+        postgres_store_close(store);
+    }
+}
+
 /* A port where nobody listens refuses, and each statement says so at once. */
 static void test_a_refused_connection_is_08001(void **state)
 {
@@ -273,6 +316,7 @@ int main(void)
 #define LAW(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
         LAW(test_a_server_that_starts_up_is_57P03),
         LAW(test_what_speaks_otherwise_is_no_connection),
+        LAW(test_a_connection_that_breaks_during_a_write_leaves_its_effect_unknown),
         LAW(test_a_refused_connection_is_08001),
         LAW(test_silence_and_locks_have_limits),
         LAW(test_connecting_can_be_given_up),
