@@ -20,6 +20,9 @@ readonly test_packages=(
     postgresql-15 # tests start a server of their own
 )
 
+# What scripts/bench needs beside the build; it measures against sshd only where that is installed.
+readonly bench_packages=(python3 curl openssh-client bubblewrap)
+
 # What .ci/run and scripts/lint need beside that.
 readonly check_packages=(
     clang-tidy libclang-rt-14-dev valgrind
