@@ -26,6 +26,19 @@ struct cloud_host *cloud_machine_slot(struct cloud *cloud, size_t contract)
     return &cloud->hosts[contract];
 }
 
+/* Each whole, as long as there is room. */
+static void tell_keys(const struct cloud *cloud, uint32_t contract, struct host_facts *out)
+{
+    struct buffer keys;
+    buffer_init_fixed(&keys, out->public_keys, sizeof out->public_keys);
+    const char *key = cloud_ssh_key(cloud, contract, 0);
+    for (size_t i = 1; key != NULL && keys.length + strlen(key) + 2 < sizeof out->public_keys; i++) {
+        buffer_append_text(&keys, key);
+        buffer_append_text(&keys, key[0] != '\0' && key[strlen(key) - 1] == '\n' ? "" : "\n");
+        key = cloud_ssh_key(cloud, contract, i);
+    }
+}
+
 static void tell_facts(const struct cloud *cloud, const struct contract_view *view, struct host_facts *out)
 {
     *out = (struct host_facts){
@@ -37,6 +50,7 @@ static void tell_facts(const struct cloud *cloud, const struct contract_view *vi
         .ram_mib = view->offer->cpu_ram_mib,
         .disk_bytes = view->disk_mgb * 1000 * 1000,
         .disk_used_bytes = IMAGE_BYTES,
+        .direct_port = view->direct_port,
     };
     (void)text_copy(out->gpu_name, sizeof out->gpu_name, view->offer->gpu_name);
     (void)text_copy(out->driver_version, sizeof out->driver_version, view->offer->driver_version);
@@ -45,6 +59,7 @@ static void tell_facts(const struct cloud *cloud, const struct contract_view *vi
                       (long long)(view->offer->cuda_max_good_milli / 100 % 10));
     (void)text_copy(out->image, sizeof out->image, view->image);
     (void)text_copy(out->public_ipaddr, sizeof out->public_ipaddr, view->public_ipaddr);
+    tell_keys(cloud, view->contract, out);
 }
 
 void cloud_machine_facts(const struct cloud *cloud, uint32_t contract, struct host_facts *out)

@@ -7,7 +7,7 @@ enum { PIECE_BYTES = 32 * 1024, WRITES_A_MOVE = 16 };
 
 /* ---- Requests: called by libssh while it is pumped ---------------------------------------------------------------------- */
 
-/* sshd's AcceptEnv as Debian sets it. */
+/* sshd's AcceptEnv as Debian sets it; what is more than its number of them, or has no room, is left out there too. */
 static bool may_be_set(const char *name)
 {
     return strcmp(name, "LANG") == 0 || strncmp(name, "LC_", 3) == 0;
@@ -18,13 +18,21 @@ static int on_environment(ssh_session session, ssh_channel ssh, const char *name
     (void)session;
     (void)ssh;
     struct peer_channel *channel = context;
-    if (name == NULL || value == NULL || !may_be_set(name)) {
+    struct buffer *environment = &channel->environment;
+    if (name == NULL || value == NULL || !may_be_set(name) || channel->variables >= CHANNEL_VARIABLES_MAX) {
         return SSH_ERROR;
     }
-    buffer_append_text(&channel->environment, name);
-    buffer_append_char(&channel->environment, '=');
-    buffer_append(&channel->environment, value, strlen(value) + 1);
-    return channel->environment.failed ? SSH_ERROR : SSH_OK;
+    size_t before = environment->length;
+    buffer_append_text(environment, name);
+    buffer_append_char(environment, '=');
+    buffer_append(environment, value, strlen(value) + 1);
+    if (environment->failed) { /* whole or not at all */
+        environment->length = before;
+        environment->failed = false;
+        return SSH_ERROR;
+    }
+    channel->variables++;
+    return SSH_OK;
 }
 
 static int on_terminal(ssh_session session, ssh_channel ssh, const char *term, int columns, int rows, int x, int y,

@@ -21,7 +21,7 @@
 enum channel_request_kind { CHANNEL_EXEC, CHANNEL_SHELL, CHANNEL_SUBSYSTEM };
 enum channel_stream { CHANNEL_OUT, CHANNEL_ERR, CHANNEL_STREAM_COUNT };
 
-enum { CHANNEL_TERM_SIZE = 64, CHANNEL_ENVIRONMENT_MAX = 4096 };
+enum { CHANNEL_TERM_SIZE = 64, CHANNEL_VARIABLES_MAX = 128, CHANNEL_ENVIRONMENT_MAX = 24 * 1024 };
 
 /* A terminal that the client asked for. */
 struct channel_terminal {

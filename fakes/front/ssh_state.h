@@ -80,6 +80,7 @@ struct peer_channel {
     struct ssh_channel_callbacks_struct callbacks;
     struct channel_terminal terminal;
     struct buffer environment;
+    int variables;                   /* in it */
     struct channel_program *program; /* NULL until something is asked for */
     bool has_input, input_over, told_over;
     bool closed; /* by the client */

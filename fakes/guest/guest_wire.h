@@ -25,7 +25,7 @@ enum {
     GUEST_PAYLOAD_MAX = 160 * 1024,
     GUEST_DESCRIPTORS_MAX = 3,
     GUEST_COMMAND_MAX = 128 * 1024, /* what the kernel takes as one argument */
-    GUEST_ENVIRONMENT_MAX = 16 * 1024,
+    GUEST_ENVIRONMENT_MAX = 28 * 1024,
 };
 
 /* Where the guest program and what it is told lie inside a machine. */

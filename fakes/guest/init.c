@@ -55,7 +55,10 @@ static void become_command(const struct init *init, char *payload, size_t length
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)signal(SIGPIPE, SIG_DFL);
+    for (int number = 1; number < NSIG; number++) {
+        (void)signal(number,
+                     SIG_DFL); /* whoever started the fake may have had some of them ignored, as nohup and `&` do */
+    }
     (void)setsid();
     if (message->terminal) {
         take_terminal(streams[0], message);

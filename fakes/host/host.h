@@ -21,7 +21,7 @@
 #include "base/heap.h"
 #include "base/units.h"
 
-enum { HOST_TEXT_SIZE = 64, HOST_EXIT_KILLED = 137, HOST_COMMAND_BYTES = 128 * 1024 };
+enum { HOST_TEXT_SIZE = 64, HOST_KEYS_SIZE = 2048, HOST_EXIT_KILLED = 137, HOST_COMMAND_BYTES = 128 * 1024 };
 
 /* What the machine is, as its commands show it. Copied by host_new(). */
 struct host_facts {
@@ -38,6 +38,8 @@ struct host_facts {
     int64_t disk_used_bytes; /* already taken by the image */
     char image[128];
     char public_ipaddr[HOST_TEXT_SIZE];
+    int64_t direct_port;              /* 22/tcp's; 0: none */
+    char public_keys[HOST_KEYS_SIZE]; /* that may log in when it is created, a line each */
 };
 
 /* What every GPU of the host is doing, as nvidia-smi shows it. */

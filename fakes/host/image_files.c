@@ -1,7 +1,11 @@
 /* The files a rented machine begins with: folders, the home directory, what Vast.ai puts there. */
+#include <string.h>
+
 #include "fakes/host/host_state.h"
 
-enum { FILE_TEXT_SIZE = 1024 };
+enum { FILE_TEXT_SIZE = 2 * HOST_KEYS_SIZE, KEY_BITS = 1, TOKEN_BITS = 3 }; /* of draws, the first of two */
+
+static void append_key(const struct host *host, struct buffer *out);
 
 /* The variables of the container's first process, which an ssh session does not see; NUL-terminated each. */
 static void append_first_environment(const struct host *host, struct buffer *out)
@@ -10,8 +14,22 @@ static void append_first_environment(const struct host *host, struct buffer *out
     buffer_printf(out, "CONTAINER_ID=%lld%c", (long long)facts->instance_id, '\0');
     buffer_printf(out, "VAST_CONTAINERLABEL=C.%lld%c", (long long)facts->instance_id, '\0');
     buffer_printf(out, "PUBLIC_IPADDR=%s%c", facts->public_ipaddr, '\0');
+    buffer_append_text(out, "CONTAINER_API_KEY=");
+    append_key(host, out);
+    buffer_append_char(out, '\0');
+    if (facts->direct_port > 0) {
+        buffer_printf(out, "VAST_TCP_PORT_22=%lld%c", (long long)facts->direct_port, '\0');
+    }
     buffer_printf(out, "GPU_COUNT=%d%c", facts->num_gpus, '\0');
+    buffer_printf(out, "SSH_PUBLIC_KEY=%.*s%c", (int)strcspn(facts->public_keys, "\n"), facts->public_keys, '\0');
+    buffer_printf(out, "JUPYTER_TOKEN=%016llx%016llx%c", (unsigned long long)host_random_bits(host, TOKEN_BITS),
+                  (unsigned long long)host_random_bits(host, TOKEN_BITS + 1), '\0');
     buffer_printf(out, "DATA_DIRECTORY=/workspace/%c", '\0');
+}
+
+static void append_public_keys(const struct host *host, struct buffer *out)
+{
+    buffer_append_text(out, host->facts.public_keys);
 }
 
 static void append_label(const struct host *host, struct buffer *out)
@@ -48,8 +66,8 @@ static void append_script_head(const struct host *host, struct buffer *out)
 
 static void append_key(const struct host *host, struct buffer *out)
 {
-    buffer_printf(out, "%016llx%016llx", (unsigned long long)host_random_bits(host, 1),
-                  (unsigned long long)host_random_bits(host, 2));
+    buffer_printf(out, "%016llx%016llx", (unsigned long long)host_random_bits(host, KEY_BITS),
+                  (unsigned long long)host_random_bits(host, KEY_BITS + 1));
 }
 
 /* Directories stand before what lies in them: `parent` is the row of another directory. */
@@ -119,7 +137,7 @@ static const struct image_entry {
     {ROOT_HOME, ".vast_containerlabel", TREE_FILE, 0644, 0, NULL, append_label},
     {ROOT_HOME, "hasbooted", TREE_FILE, 0644, 0, NULL, NULL},
     {ROOT_HOME, "onstart.sh", TREE_FILE, 0755, 0, NULL, append_script_head},
-    {SSH, "authorized_keys", TREE_FILE, 0600, 0, NULL, NULL},
+    {SSH, "authorized_keys", TREE_FILE, 0600, 0, NULL, append_public_keys},
 };
 
 /* What a file begins with. */

@@ -68,6 +68,9 @@ void sftp_take_request_path(struct sftp_request *request, char path[TREE_PATH_LI
 /* True when all that was taken may be used; a path that is too long has been answered. */
 MUST_USE bool sftp_is_sound(struct sftp_request *request);
 
+/* Takes `session->path` and `session->other_path`, which is all that the request has. As sftp_is_sound(). */
+MUST_USE bool sftp_take_two_paths(struct sftp_request *request);
+
 /* Takes a handle. NULL: there is no such one, or of the other kind. */
 struct sftp_handle *sftp_take_handle(struct sftp_request *request, bool is_directory);
 

@@ -8,9 +8,7 @@ enum { COPY_PIECE = 64 * 1024, NAME_MAX_SHOWN = 64 };
 static void extended_rename(struct sftp_request *request)
 {
     struct sftp_session *session = request->session;
-    sftp_take_request_path(request, session->path);
-    sftp_take_request_path(request, session->other_path);
-    if (sftp_is_sound(request)) {
+    if (sftp_take_two_paths(request)) {
         sftp_reply_error(request,
                          session->base.service->move(session->base.context, session->path, session->other_path, true));
     }
@@ -19,9 +17,7 @@ static void extended_rename(struct sftp_request *request)
 static void extended_hardlink(struct sftp_request *request)
 {
     struct sftp_session *session = request->session;
-    sftp_take_request_path(request, session->path);
-    sftp_take_request_path(request, session->other_path);
-    if (sftp_is_sound(request)) {
+    if (sftp_take_two_paths(request)) {
         sftp_reply_error(request,
                          session->base.service->link(session->base.context, session->path, session->other_path));
     }

@@ -358,9 +358,7 @@ static void request_remove(struct sftp_request *request)
 static void request_rename(struct sftp_request *request)
 {
     struct sftp_session *session = request->session;
-    sftp_take_request_path(request, session->path);
-    sftp_take_request_path(request, session->other_path);
-    if (sftp_is_sound(request)) {
+    if (sftp_take_two_paths(request)) {
         sftp_reply_error(request,
                          session->base.service->move(session->base.context, session->path, session->other_path, false));
     }
@@ -370,9 +368,7 @@ static void request_rename(struct sftp_request *request)
 static void request_symlink(struct sftp_request *request)
 {
     struct sftp_session *session = request->session;
-    sftp_take_request_path(request, session->path);
-    sftp_take_request_path(request, session->other_path);
-    if (sftp_is_sound(request)) {
+    if (sftp_take_two_paths(request)) {
         sftp_reply_error(
             request, session->base.service->make_symlink(session->base.context, session->path, session->other_path));
     }

@@ -223,6 +223,13 @@ bool sftp_is_sound(struct sftp_request *request)
     return !request->fields.failed;
 }
 
+bool sftp_take_two_paths(struct sftp_request *request)
+{
+    sftp_take_request_path(request, request->session->path);
+    sftp_take_request_path(request, request->session->other_path);
+    return sftp_is_sound(request);
+}
+
 /* ---- life ---- */
 
 static void release(struct file_session *base)

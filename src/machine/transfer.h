@@ -54,9 +54,9 @@ struct transfer {
 
 /*
  * ERR_OK: the target holds the content, with the source's mode (without special bits) and time in whole seconds. ERR_DISK_FULL: the
- * machine's disk is; what was sent is removed. ERR_COMMAND_FAILED: with the machine's own words. ERR_INPUT_UNREADABLE: the source, or
- * it changed meanwhile. ERR_FILE_DIFFERS: the digests never agreed. ERR_CANNOT_WRITE: on this side. Otherwise why the machine could not
- * be reached.
+ * machine's disk is; what was sent is removed. ERR_COMMAND_FAILED: with the machine's own words, or the source there is no regular
+ * file. ERR_INPUT_UNREADABLE: the source, or it changed meanwhile. ERR_FILE_DIFFERS: the digests never agreed. ERR_CANNOT_WRITE: on
+ * this side. Otherwise why the machine could not be reached.
  */
 MUST_USE enum error_code transfer_put(struct transfer_room *room, struct transfer *transfer, struct error *error);
 MUST_USE enum error_code transfer_get(struct transfer_room *room, struct transfer *transfer, struct error *error);

@@ -26,27 +26,45 @@ static bool read_facts(const char *line, struct world_file_facts *facts)
     return true;
 }
 
+/* A device or a pipe may have no end, so nobody reads it; what is not there is for stat to tell. */
+static void append_survey(struct buffer *command, const char *path)
+{
+    buffer_append_text(command, "if test -d ");
+    quote_append_path(command, path);
+    buffer_append_text(command, "; then echo folder; elif test -e ");
+    quote_append_path(command, path);
+    buffer_append_text(command, " && ! test -f ");
+    quote_append_path(command, path);
+    buffer_append_text(command, "; then echo special; else stat -L -c '%s %Y %a' ");
+    quote_append_path(command, path);
+    buffer_append_text(command, " && sha256sum < ");
+    quote_append_path(command, path);
+    buffer_append_text(command, "; fi");
+}
+
+static enum error_code refuse_kind(const char *path, const char *kind, struct error *error)
+{
+    if (strcmp(kind, "special\n") == 0) {
+        return error_set(error, ERR_COMMAND_FAILED, "%s on the machine is no regular file", path);
+    }
+    (void)error_set(error, ERR_COMMAND_FAILED, "%s on the machine is a folder", path);
+    error_advise(error, "get its files by name, or all of them: dumont run ID -- tar cf - FOLDER | tar xf -");
+    return ERR_COMMAND_FAILED;
+}
+
 /* Size, time, mode and digest of the source. */
 static enum error_code survey(struct attempt *attempt, struct error *error)
 {
     struct transfer *transfer = attempt->transfer;
     struct buffer *out = &attempt->room->machine->out;
     struct buffer command = transfer_command(attempt);
-    buffer_append_text(&command, "if test -d ");
-    quote_append_path(&command, transfer->remote);
-    buffer_append_text(&command, "; then echo folder; else stat -L -c '%s %Y %a' ");
-    quote_append_path(&command, transfer->remote);
-    buffer_append_text(&command, " && sha256sum < ");
-    quote_append_path(&command, transfer->remote);
-    buffer_append_text(&command, "; fi");
+    append_survey(&command, transfer->remote);
     enum error_code code = transfer_send(attempt, &command, (struct span){"", 0}, out, transfer_digest_limit_ns, error);
     if (code != ERR_OK) {
         return code;
     }
-    if (strcmp(buffer_text(out), "folder\n") == 0) {
-        (void)error_set(error, ERR_COMMAND_FAILED, "%s on the machine is a folder", transfer->remote);
-        error_advise(error, "get its files by name, or all of them: dumont run ID -- tar cf - FOLDER | tar xf -");
-        return ERR_COMMAND_FAILED;
+    if (strcmp(buffer_text(out), "folder\n") == 0 || strcmp(buffer_text(out), "special\n") == 0) {
+        return refuse_kind(transfer->remote, buffer_text(out), error);
     }
     const char *second = transfer_next_line(buffer_text(out));
     if (!read_facts(buffer_text(out), &attempt->facts) || second == NULL ||

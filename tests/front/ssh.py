@@ -7,6 +7,7 @@
 import contextlib
 import hashlib
 import os
+import random
 import re
 import signal
 import socket
@@ -523,6 +524,60 @@ class Refusals(Case):
                     pass
         self.wait_for_peers(0)
         self.assertEqual(self.good("echo on"), b"on\n")
+
+
+class Fuzz(Case):
+    """Packets before any key is agreed upon, whole and broken, in any order: all that a stranger can make sshd parse."""
+
+    def packets(self, draw):
+        names = [b"curve25519-sha256", b"ssh-ed25519", b"aes128-ctr", b"aes128-ctr", b"hmac-sha2-256", b"hmac-sha2-256", b"none", b"none",
+                 b"", b""]
+        key_exchange = b"\x14" + draw.randbytes(16) + b"".join(map(string, names)) + b"\0" + bytes(4)
+        login = b"\x32" + string(b"root") + string(b"ssh-connection") + string(b"publickey")
+        return [key_exchange, b"\x1e" + string(draw.randbytes(32)), b"\x15", b"\5" + string(b"ssh-userauth"),
+                login + b"\1" + string(b"ssh-ed25519") + string(draw.randbytes(51)) + string(draw.randbytes(83)),
+                b"\x32" + string(b"root") + string(b"ssh-connection") + string(b"password") + b"\0" + string(b"x"),
+                b"\x50" + string(b"tcpip-forward") + b"\1" + string(b"") + bytes(4),
+                b"\x5a" + string(b"session") + bytes(4) + b"\0\x20\0\0" + b"\0\0\x80\0",
+                b"\x62" + bytes(4) + string(b"exec") + b"\1" + string(b"touch /root/planted"),
+                b"\1" + bytes(4) + string(b"bye") + string(b""), b"\2" + string(b"ignored"), b"\7" + bytes(4), b"\xff"]
+
+    @staticmethod
+    def spoilt(draw, payload):
+        payload = bytearray(payload)
+        for _ in range(draw.choice([0, 0, 1, 1, 3, 20])):
+            at = draw.randrange(len(payload))
+            payload[at] = draw.choice([0, 1, 0x7f, 0x80, 0xff, draw.randrange(256)])
+        cut = draw.choice([0, 0, 0, 1, draw.randrange(len(payload))])
+        payload = bytes(payload[:len(payload) - cut]) + draw.randbytes(draw.choice([0, 0, 0, 4, 40000]))
+        padding = 8 + -(len(payload) + 5) % 8
+        length = draw.choice([len(payload) + padding + 1] * 12 + [0, 1, 5, 0x7fffffff, 0xffffffff, 40000])
+        return length.to_bytes(4, "big") + bytes([draw.choice([padding] * 12 + [0, 255])]) + payload + bytes(padding)
+
+    def test_no_stranger_s_packets_do_harm(self):
+        deep = 0
+        for seed in range(3000):
+            draw = random.Random(seed)
+            packets = self.packets(draw)
+            order = list(range(draw.randrange(len(packets) + 1))) + [draw.randrange(len(packets)) for _ in range(draw.randrange(4))]
+            heard, text = b"", b"SSH-2.0-fuzz\r\n" + b"".join(self.spoilt(draw, packets[at]) for at in order)
+            with socket.create_connection((self.machine.host, self.machine.direct), LIMIT_S) as connection:
+                try:
+                    connection.sendall(text)
+                    connection.shutdown(socket.SHUT_WR)
+                    while piece := connection.recv(65536):
+                        heard += piece
+                except OSError:
+                    pass
+            deep += b"\0\0\0\x33" + string(b"ssh-ed25519") in heard  # the host key: the exchange went through
+            self.assertIsNone(self.stage.process.poll(), seed)
+        self.assertGreater(deep, 10)  # of more the answer is lost to their reset
+        self.wait_for_peers(0)
+        self.assertEqual(self.good("ls /root/planted 2>/dev/null || echo on"), b"on\n")
+
+
+def string(text):
+    return len(text).to_bytes(4, "big") + text
 
 
 if __name__ == "__main__":

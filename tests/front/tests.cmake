@@ -19,7 +19,7 @@ if(DUMONT_PYTHON)
     set_tests_properties(front_${class} PROPERTIES LABELS wire TIMEOUT 300)
   endforeach()
   # The SSH front, as OpenSSH's client sees it.
-  foreach(class Commands Stages Keys Ends Times Shells Refusals)
+  foreach(class Commands Stages Keys Ends Times Shells Refusals Fuzz)
     add_test(NAME front_ssh_${class}
              COMMAND ${DUMONT_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/front/ssh.py ${class} $<TARGET_FILE:ssh_stage_main>)
     set_tests_properties(front_ssh_${class} PROPERTIES LABELS wire TIMEOUT 300)

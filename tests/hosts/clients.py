@@ -15,7 +15,7 @@ import sys
 import time
 
 import host_case
-from host_case import describe, make_tree, read
+from trees import describe, make_tree, read
 
 
 class Clients(host_case.HostCase):
@@ -28,6 +28,19 @@ class Clients(host_case.HostCase):
         self.assertEqual(self.ssh(machine, "nosuch")[0], 127)
         self.assertEqual(self.good(machine, "echo \"[$VAST_CONTAINERLABEL]\"; tr '\\0' '\\n' </proc/1/environ | grep ^VAST_C"),
                          f"[]\nVAST_CONTAINERLABEL=C.{machine.contract}\n".encode())
+
+    def test_a_machine_has_the_files_and_first_variables_of_its_kind(self):
+        machine = self.rent_running()
+        key = subprocess.run(["ssh-keygen", "-y", "-f", self.ready["ssh_key"]], capture_output=True, check=True, text=True).stdout.split()[:2]
+        self.assertEqual(self.good(machine, "cat ~/.ssh/authorized_keys").decode().split()[:2], key)
+        self.assertLessEqual({".no_auto_tmux", ".ssh", ".vast_api_key", "hasbooted", "onstart.sh"},
+                             set(self.good(machine, "ls -A").decode().split()))
+        pairs = dict(line.split("=", 1) for line in self.good(machine, "tr '\\0' '\\n' < /proc/1/environ").decode().splitlines())
+        self.assertEqual((pairs["CONTAINER_ID"], pairs["PUBLIC_IPADDR"]), (str(machine.contract), machine.host))
+        self.assertEqual((pairs["SSH_PUBLIC_KEY"].split()[:2], pairs["DATA_DIRECTORY"]), (key, "/workspace/"))
+        self.assertEqual(pairs["CONTAINER_API_KEY"], self.good(machine, "cat ~/.vast_api_key").decode())
+        self.assertTrue(pairs["GPU_COUNT"].isdigit() and len(pairs["JUPYTER_TOKEN"]) == 32, pairs)
+        self.assertNotEqual(int(pairs.get("VAST_TCP_PORT_22", machine.port)) == machine.port, "VAST_TCP_PORT_22" in pairs)
 
     def test_the_same_tree_comes_back_by_scp(self):
         machine = self.rent_running()
@@ -109,7 +122,12 @@ class Clients(host_case.HostCase):
         machine = self.wait_running(machine.contract)
         self.assertEqual(self.good(machine, "cat /workspace/kept"), b"kept\n")
 
-    def test_forwarding_and_other_subsystems_are_refused(self):
+    def test_a_command_line_of_a_megabyte_does_no_harm(self):
+        machine = self.rent_running()
+        self.assertEqual(self.ssh(machine, "echo", *["a" * 1000] * 1000)[:2], (255, b""))  # more than a packet may have
+        self.assertEqual(self.good(machine, "echo " + "a " * 50000).count(b"a"), 50000)
+
+    def test_other_subsystems_are_refused(self):
         machine = self.rent_running()
         status, _, err = self.run_program(["ssh", "-s", *self.options(machine), f"root@{machine.host}", "netconf"])
         self.assertEqual(status, 255)
@@ -167,6 +185,25 @@ class Sandboxed(Clients):
         self.assertIn("LC_TEST=yes", lines)
         self.assertIn("HOME=/root", lines)
         self.assertFalse([line for line in lines if "SECRET" in line or "DUMONT" in line or "VAST" in line], lines)
+
+    def test_a_large_environment_is_cut_at_whole_variables(self):
+        machine = self.rent_running()
+        sent = {f"LC_V{number}": "x" * 200 for number in range(300)}
+        run = subprocess.run(self.ssh_line(machine, "env | grep ^LC_V", options=["-o", "SendEnv=LC_V*"]), capture_output=True,
+                             timeout=host_case.PATIENCE_S, check=False, env={**self.environment, **sent})
+        lines = run.stdout.decode().split()
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.assertTrue(100 < len(lines) <= 128, len(lines))  # sshd takes as many
+        self.assertTrue(all(sent[line.split("=")[0]] == line.split("=")[1] for line in lines))
+
+    def test_signals_have_their_usual_effect_whatever_the_fake_ignores(self):
+        self.stop(self.process)
+        os.unlink(self.path("ready.json"))
+        self.process = self.start("--host", self.kind, "--speed", self.speed, preexec_fn=lambda: [
+            signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1)])
+        machine = self.rent_running()
+        for name, number in (("INT", 2), ("QUIT", 3), ("HUP", 1), ("USR1", 10), ("TERM", 15), ("PIPE", 13)):
+            self.assertEqual(self.ssh(machine, f"sh -c 'kill -{name} $$; echo survived'; exit $?")[:2], (128 + number, b""), name)
 
     def test_onstart_runs_at_each_start(self):
         machine = self.rent_running(onstart="echo started >> /workspace/starts")
@@ -258,7 +295,7 @@ class ModelledCrowd(Crowd):
 class Silence(host_case.HostCase):
     """Clients that are killed, and clients that are stopped, while commands and files are under way."""
     kind = "sandboxed"
-    arguments = ("--ssh-keepalive-s", "0.3")
+    arguments = ("--ssh-keepalive-s", "1")
     much_output = "head -c 1000000000 /dev/zero"
 
     def wait_for_descriptors(self, wanted):

@@ -12,6 +12,7 @@ import sys
 import time
 
 import host_case
+from trees import read
 
 QUERY = "nvidia-smi -i 0 --query-gpu=utilization.gpu,memory.used,temperature.gpu,power.draw --format=csv,noheader,nounits"
 
@@ -244,11 +245,11 @@ class Coverage(host_case.fake_case.Case):
 
     def test_every_fault_of_hosts_and_their_ssh_is_tested(self):
         here = os.path.dirname(os.path.abspath(__file__))
-        text = "".join(host_case.read(os.path.join(here, name)).decode() for name in ("faults.py", "clients.py"))
+        text = "".join(read(os.path.join(here, name)).decode() for name in ("faults.py", "clients.py"))
         played = set()
         for name in os.listdir(os.path.join(here, "..", "..", "scenarios")):
             if name.endswith(".json"):
-                played |= set(re.findall(r'"id": "([a-z0-9-]+)"', host_case.read(os.path.join(here, "..", "..", "scenarios", name)).decode()))
+                played |= set(re.findall(r'"id": "([a-z0-9-]+)"', read(os.path.join(here, "..", "..", "scenarios", name)).decode()))
         faults = json.loads(self.run_fake("faults", "--json").stdout)["faults"]
         counts = {layer: [fault["id"] for fault in faults if fault["layer"] == layer] for layer in ("ssh", "host")}
         self.assertEqual({layer: len(ids) for layer, ids in counts.items()}, {"ssh": 8, "host": 9})

@@ -343,6 +343,19 @@ static void test_a_spoilt_copy_never_gets_the_name(void **state)
     }
 }
 
+/* What has no end, as a device has none, is not read at all. */
+static void test_what_is_no_file_is_not_fetched(void **state)
+{
+    struct run run;
+    (void)state;
+    begin(true);
+    assert_int_equal(unlink(remote), 0);
+    assert_int_equal(symlink("/dev/null", remote), 0);
+    assert_int_equal(transfer(&run, true, (struct plan){0}), ERR_COMMAND_FAILED);
+    assert_int_equal(plan.seen, 1);
+    assert_int_equal(parts_left(), 0);
+}
+
 /* A source on the machine that becomes another file is begun again; one that never rests is given up. */
 static void test_a_source_that_shrinks_is_begun_again(void **state)
 {
@@ -430,9 +443,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define LAW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-        LAW(test_a_drop_at_any_command_costs_one_piece_at_most), LAW(test_attempts_without_progress_are_bounded),
-        LAW(test_a_full_disk_is_final_and_is_left_clean),        LAW(test_a_spoilt_copy_never_gets_the_name),
-        LAW(test_a_source_that_shrinks_is_begun_again),          LAW(test_a_source_that_changes_is_told),
+        LAW(test_a_drop_at_any_command_costs_one_piece_at_most),
+        LAW(test_attempts_without_progress_are_bounded),
+        LAW(test_a_full_disk_is_final_and_is_left_clean),
+        LAW(test_a_spoilt_copy_never_gets_the_name),
+        LAW(test_what_is_no_file_is_not_fetched),
+        LAW(test_a_source_that_shrinks_is_begun_again),
+        LAW(test_a_source_that_changes_is_told),
         LAW(test_an_interrupted_transfer_is_gone_on_from),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

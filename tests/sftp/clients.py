@@ -8,7 +8,6 @@ what sftp prints, its status and what it brings back must be the same.
 """
 
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -17,50 +16,20 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hosts"))
+import trees  # noqa: E402
+from trees import read  # noqa: E402
+
 OPENSSH_SERVER = "/usr/lib/openssh/sftp-server"
-AWKWARD_NAMES = ["plain", "with blank", " leading", "trailing ", "ünïcödé ☃", "-dash", "semi;colon", "quote'quote", 'double"quote',
-                 "back\\slash", "dollar$HOME", "star*", "a" * 200, ".hidden", "tab\tname", "new\nline", "#hash", "~tilde", "%s"]
+SMALL_BYTES = 256 * 1024
 MODELLED, GUEST = "", ""
 
 
-def make_tree(folder, seed, total=256 * 1024):
-    """Small random files under awkward names, with modes, times and an empty folder."""
-    draw = random.Random(seed)
-    os.makedirs(os.path.join(folder, "sub", "deeper"))
-    os.mkdir(os.path.join(folder, "empty"))
-    left, number = total, 0
-    while left > 0:
-        size = min(left, draw.choice([0, 1, 100, 4096, 4097, 32768, 70000]))
-        name = AWKWARD_NAMES[number] if number < len(AWKWARD_NAMES) else f"file{number}"
-        path = os.path.join(folder, draw.choice(["", "sub", "sub/deeper"]), name)
-        with open(path, "wb") as file:
-            file.write(draw.randbytes(size))
-        os.chmod(path, draw.choice([0o600, 0o644, 0o755, 0o400, 0o640]))
-        when = 1577934245 + number * 1000
-        os.utime(path, (when, when))
-        left, number = left - size, number + 1
-    for parent in ("sub/deeper", "sub", "empty", ""):
-        os.chmod(os.path.join(folder, parent), 0o750)
-        os.utime(os.path.join(folder, parent), (1500000000, 1500000000))
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def describe(folder):
-    """Every entry with its kind, mode, time and content; what was written just now has no time worth comparing."""
-    found = {}
+    """As trees.describe(); what was written just now has no time worth comparing."""
     just_now = time.time() - 3600
-    for where, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = os.path.join(where, name)
-            status = os.lstat(path)
-            content = b"" if os.path.isdir(path) else read(path)
-            when = int(status.st_mtime) if status.st_mtime < just_now else None
-            found[os.path.relpath(path, folder)] = (oct(status.st_mode), when, content)
-    return found
+    return {path: facts if facts[0] == "link" else (facts[0], None if facts[1] >= just_now else facts[1], facts[2])
+            for path, facts in trees.describe(folder).items()}
 
 
 class Case(unittest.TestCase):
@@ -113,7 +82,7 @@ class SameAsOpenSSH(Case):
         return results["openssh"]
 
     def test_a_tree_goes_there_and_comes_back(self):
-        (status, _), files = self.compare("put -rp source far\nget -rp far back\n", lambda path: make_tree(path, 1))
+        (status, _), files = self.compare("put -rp source far\nget -rp far back\n", lambda path: trees.make_tree(path, 1, SMALL_BYTES))
         self.assertEqual(status, 0)
         there = {name[7:]: facts for name, facts in files.items() if name.startswith("source/")}
         back = {name[5:]: facts for name, facts in files.items() if name.startswith("back/")}
@@ -195,7 +164,7 @@ class Scp(Case):
                            f"words[0] == \"scp\" and os.execv(\"{server}\", [\"scp\"] + words[1:])") + "'", '"$@"')
 
     def test_a_tree_goes_to_a_modelled_host(self):
-        make_tree(os.path.join(self.folder, "source"), 2)
+        trees.make_tree(os.path.join(self.folder, "source"), 2, SMALL_BYTES)
         ssh = self.remote("ssh", MODELLED)
         run = subprocess.run(["scp", "-O", "-S", ssh, "-rp", os.path.join(self.folder, "source"), "host:far"], capture_output=True,
                              timeout=60, check=False)
@@ -218,7 +187,7 @@ class Scp(Case):
             os.makedirs(far)
             program = self.script("server", "env", "--chdir=" + far, server, "" if server == MODELLED else "sftp-server")
             source = os.path.join(self.folder, "source")
-            make_tree(source, 3)
+            trees.make_tree(source, 3, SMALL_BYTES)
             run = subprocess.run(["scp", "-s", "-D", program, "-rp", source, "host:copy"], capture_output=True, timeout=60, check=False)
             self.assertEqual((run.returncode, run.stderr), (0, b""))
             if server == GUEST:
