@@ -5,7 +5,12 @@
 #include "machine/transfer_state.h"
 #include "world/note.h"
 
-enum { PART_DIGITS = 16, JITTER_STREAM = 60, WORDS_MAX = 160 };
+enum {
+    PART_DIGITS = 16,
+    JITTER_STREAM = 60,
+    WORDS_MAX = 160,
+    KILLED_STATUS = 128
+}; /* a signal ended it: that much more */
 
 const int64_t transfer_piece_limit_ns = 900 * NS_PER_S;
 const int64_t transfer_digest_limit_ns = 7200 * NS_PER_S;
@@ -44,6 +49,12 @@ static enum error_code read_failure(struct attempt *attempt, struct error *error
     const char *words = buffer_text(&machine->err);
     if (words[0] == '\0' && machine->exit_status == 1) {
         return error_set(error, ERR_FILE_DIFFERS, "%s on the machine is not what it was", attempt->transfer->remote);
+    }
+    if (words[0] == '\0' && machine->exit_status > KILLED_STATUS) {
+        (void)error_set(error, ERR_COMMAND_FAILED, "%s on the machine: the command was killed (status %d)",
+                        attempt->transfer->remote, machine->exit_status);
+        error_advise(error, "look for what ends commands there: memory that is short, a limit; then run it again");
+        return error->code;
     }
     bool full = strstr(words, "No space left on device") != NULL || strstr(words, "quota exceeded") != NULL;
     size_t length = strcspn(words, "\n");

@@ -139,7 +139,7 @@ static size_t read_whole(const char *path, char *out, size_t size)
 static struct plan {
     int nth;   /* of them, from 1; 0: none */
     int count; /* and how many from there on */
-    enum fortune { BEFORE, HALFWAY, AFTERWARDS, DISK_FULL, SPOILS, SHRINKS, SOURCE_CHANGES } what;
+    enum fortune { BEFORE, HALFWAY, AFTERWARDS, DISK_FULL, KILLED, SPOILS, SHRINKS, SOURCE_CHANGES } what;
     int seen;
     int pieces; /* that reached sh */
 } plan;
@@ -192,6 +192,10 @@ static void carry_out(struct shell_session *session)
     if (hit && plan.what == DISK_FULL) {
         buffer_append_text(session->err, "cat: write error: No space left on device\n");
         session->exit_status = 1;
+        return;
+    }
+    if (hit && plan.what == KILLED) {
+        session->exit_status = 137;
         return;
     }
     if (hit && plan.what == SHRINKS) {
@@ -356,6 +360,18 @@ static void test_what_is_no_file_is_not_fetched(void **state)
     assert_int_equal(parts_left(), 0);
 }
 
+/* A command that a signal ends says nothing itself, so we do; it is not taken for a file that differs, nor begun again. */
+static void test_a_command_that_is_killed_is_told(void **state)
+{
+    struct run run;
+    (void)state;
+    begin(false);
+    assert_int_equal(transfer(&run, false, (struct plan){.nth = 1, .count = 1000, .what = KILLED}), ERR_COMMAND_FAILED);
+    assert_non_null(strstr(run.error.message, "killed (status 137)"));
+    assert_int_equal(plan.seen, 1);
+    assert_true(target_holds(false, 0));
+}
+
 /* A source on the machine that becomes another file is begun again; one that never rests is given up. */
 static void test_a_source_that_shrinks_is_begun_again(void **state)
 {
@@ -448,6 +464,7 @@ int main(void)
         LAW(test_a_full_disk_is_final_and_is_left_clean),
         LAW(test_a_spoilt_copy_never_gets_the_name),
         LAW(test_what_is_no_file_is_not_fetched),
+        LAW(test_a_command_that_is_killed_is_told),
         LAW(test_a_source_that_shrinks_is_begun_again),
         LAW(test_a_source_that_changes_is_told),
         LAW(test_an_interrupted_transfer_is_gone_on_from),
