@@ -330,6 +330,8 @@ static void test_the_first_signal_cancels_and_lets_clean_up(void **state)
     } signals[] = {{SIGINT, EXIT_INTERRUPTED}, {SIGTERM, EXIT_TERMINATED}, {SIGHUP, EXIT_TERMINATED}};
     struct live_place *place = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
+        (void)signal(signals[i].signal,
+                     SIG_DFL); /* whoever started the test may ignore it (nohup), and then so does the world */
         live_place_open(place);
         struct patient patient = {.world = place->world};
         (void)raise(signals[i].signal);
