@@ -252,3 +252,18 @@ void json_member_string(struct json_writer *writer, const char *key, const char 
     json_key(writer, key);
     json_string(writer, text);
 }
+
+void json_member_error(struct json_writer *writer, const char *key, const struct error *error)
+{
+    json_key(writer, key);
+    if (error->code == ERR_OK) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_member_string(writer, "code", error_name(error->code));
+    json_member_string(writer, "retry_class", retry_class_name(error_retry_class(error->code)));
+    json_member_string(writer, "message", error->message);
+    json_member_string(writer, "next_step", error->next_step);
+    json_end_object(writer);
+}

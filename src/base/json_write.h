@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/error.h"
 
 enum { JSON_WRITE_DEPTH_MAX = 32 };
 
@@ -50,5 +51,8 @@ void json_member_bool(struct json_writer *writer, const char *key, bool value);
 void json_member_int(struct json_writer *writer, const char *key, int64_t value);
 void json_member_decimal(struct json_writer *writer, const char *key, int64_t value, int digits);
 void json_member_string(struct json_writer *writer, const char *key, const char *text);
+
+/* {"code", "retry_class", "message", "next_step"}, null for ERR_OK. */
+void json_member_error(struct json_writer *writer, const char *key, const struct error *error);
 
 #endif

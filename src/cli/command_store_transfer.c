@@ -99,6 +99,19 @@ static enum error_code print_spool(const struct transfer *transfer, struct error
     return done ? ERR_OK : error_set(error, ERR_CANNOT_WRITE, "cannot write to standard output: %s", strerror(reason));
 }
 
+/* The object as it is in the store, null when the transfer failed. */
+static void write_file(const struct store_command *command, const struct b2_file *file, struct json_writer *writer)
+{
+    json_key(writer, "file");
+    if (command->error.code != ERR_OK) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    store_write_file(writer, file);
+    json_end_object(writer);
+}
+
 /* ---- Put ----------------------------------------------------------------------------------------------------------------- */
 
 static enum error_code put(struct store_command *command, struct error *error)
@@ -111,14 +124,7 @@ static enum error_code put(struct store_command *command, struct error *error)
 static void write_put_json(const struct store_command *command, struct json_writer *writer)
 {
     const struct transfer *transfer = command->result;
-    json_key(writer, "file");
-    if (command->error.code != ERR_OK) {
-        json_null(writer);
-    } else {
-        json_begin_object(writer);
-        store_write_file(writer, &transfer->put.file);
-        json_end_object(writer);
-    }
+    write_file(command, &transfer->put.file, writer);
     json_member_int(writer, "parts", transfer->put.parts);
     json_member_int(writer, "parts_resumed", transfer->put.parts_resumed);
     json_member_int(writer, "attempts_lost", transfer->put.attempts_lost);
@@ -185,14 +191,7 @@ static enum error_code get(struct store_command *command, struct error *error)
 static void write_get_json(const struct store_command *command, struct json_writer *writer)
 {
     const struct transfer *transfer = command->result;
-    json_key(writer, "file");
-    if (command->error.code != ERR_OK) {
-        json_null(writer);
-    } else {
-        json_begin_object(writer);
-        store_write_file(writer, &transfer->got.file);
-        json_end_object(writer);
-    }
+    write_file(command, &transfer->got.file, writer);
     json_member_int(writer, "bytes_fetched", transfer->got.bytes_fetched);
     json_member_bool(writer, "verified", transfer->got.verified);
 }

@@ -39,13 +39,13 @@ static const struct option reap_options[] = {
 static const struct option network_options[] = {NETWORK_OPTION_ROWS};
 
 static const struct option run_options[] = {
-    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, 366 * 24 * NS_PER_HOUR, "2592000",
+    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, INT64_C(366) * 24 * NS_PER_HOUR, "2592000",
                    "End the command after X seconds"),
     NETWORK_OPTION_ROWS,
 };
 
 static const struct option copy_options[] = {
-    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, 366 * 24 * NS_PER_HOUR, "86400",
+    SECONDS_OPTION(struct dumont_values, limit_ns, "limit-s", NS_PER_MS, INT64_C(366) * 24 * NS_PER_HOUR, "86400",
                    "Give up after X seconds"),
     NETWORK_OPTION_ROWS,
 };
@@ -107,7 +107,7 @@ static const struct option rm_options[] = {
 };
 
 static const struct option sweep_options[] = {
-    SECONDS_OPTION(struct dumont_values, sweep_grace_ns, "grace-s", 0, 365 * 24 * NS_PER_HOUR, "86400",
+    SECONDS_OPTION(struct dumont_values, sweep_grace_ns, "grace-s", 0, INT64_C(365) * 24 * NS_PER_HOUR, "86400",
                    "Spare what was begun so short a time ago: it may be under way"),
     YES_OPTION,
     DRY_RUN_OPTION,

@@ -154,21 +154,6 @@ void store_write_file(struct json_writer *writer, const struct b2_file *file)
     write_moment(writer, "modified_at", file->modified_unix_ms);
 }
 
-static void write_error(struct json_writer *writer, const struct error *error)
-{
-    json_key(writer, "error");
-    if (error->code == ERR_OK) {
-        json_null(writer);
-        return;
-    }
-    json_begin_object(writer);
-    json_member_string(writer, "code", error_name(error->code));
-    json_member_string(writer, "retry_class", retry_class_name(error_retry_class(error->code)));
-    json_member_string(writer, "message", error->message);
-    json_member_string(writer, "next_step", error->next_step);
-    json_end_object(writer);
-}
-
 static void write_json(const struct store_command *command, struct buffer *out)
 {
     struct json_writer writer;
@@ -178,7 +163,7 @@ static void write_json(const struct store_command *command, struct buffer *out)
     json_member_string(&writer, "outcome", command->error.code == ERR_OK ? "done" : "failed");
     json_member_string(&writer, "bucket", command->access.bucket);
     command->json(command, &writer);
-    write_error(&writer, &command->error);
+    json_member_error(&writer, "error", &command->error);
     json_end_object(&writer);
     buffer_append_char(out, '\n');
 }

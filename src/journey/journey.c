@@ -25,21 +25,6 @@ enum error_code journey_open(struct journey *journey, struct world *world, const
     return ERR_OK;
 }
 
-static void write_error(struct json_writer *writer, const struct error *error)
-{
-    json_key(writer, "error");
-    if (error->code == ERR_OK) {
-        json_null(writer);
-        return;
-    }
-    json_begin_object(writer);
-    json_member_string(writer, "code", error_name(error->code));
-    json_member_string(writer, "retry_class", retry_class_name(error_retry_class(error->code)));
-    json_member_string(writer, "message", error->message);
-    json_member_string(writer, "next_step", error->next_step);
-    json_end_object(writer);
-}
-
 static void write_machines_left(struct json_writer *writer, const struct journey *journey)
 {
     json_key(writer, "machines_left");
@@ -84,7 +69,7 @@ static void note_report(const struct journey *journey, enum exit_status status, 
     struct note note;
     note_begin(&note);
     json_member_string(&note.data, "outcome", status == EXIT_DONE ? "done" : "failed");
-    write_error(&note.data, &journey->error);
+    json_member_error(&note.data, "error", &journey->error);
     json_member_int(&note.data, "exit_status", (int64_t)status);
     write_machines_left(&note.data, journey);
     json_member_int(&note.data, "events_emitted", events.emitted);
